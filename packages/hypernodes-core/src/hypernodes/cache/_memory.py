@@ -1,0 +1,81 @@
+"""A cache that lives as long as the process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypernodes.cache._encoded import EncodedCache
+from hypernodes.cache._entry import Entry, Payload
+from hypernodes.hashing import Signature
+
+
+class MemoryCache(EncodedCache):
+    """A cache in this process's memory; thread-safe, never shared.
+
+    Values are kept encoded, so that nothing a caller does to a result can
+    change what the next one gets.  A pickled copy starts empty.
+
+    Example:
+        >>> cache = MemoryCache()
+        >>> cache.put("answer", 42)
+        >>> cache.get("answer"), cache.has("question")
+        (42, False)
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[Signature, Entry] = {}
+        self._payloads: dict[bytes, Payload] = {}
+        self._lock = threading.Lock()
+
+    def read_records(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
+        """Return the records that are there."""
+        with self._lock:
+            return {key: self._records[key] for key in signatures if key in self._records}
+
+    def read_payloads(self, digests: Sequence[bytes]) -> Mapping[bytes, Payload]:
+        """Return the encoded values that are there."""
+        with self._lock:
+            return {key: self._payloads[key] for key in digests if key in self._payloads}
+
+    def write(self, records: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> None:
+        """Keep records with their values."""
+        with self._lock:
+            for entry, payloads in records:
+                self._payloads.update(payloads)
+                self._records[entry.signature] = entry
+
+    def discard(self, digests: Sequence[bytes]) -> None:
+        """Forget encoded values."""
+        with self._lock:
+            for digest in digests:
+                self._payloads.pop(digest, None)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._records.clear()
+            self._payloads.clear()
+
+    def stats(self) -> dict[str, Any]:
+        """Return the number of ``entries`` and the ``bytes`` of their values."""
+        with self._lock:
+            size = sum(len(payload.data) for payload in self._payloads.values())
+            return {"entries": len(self._records), "bytes": size}
+
+    def prune(self, *, max_items: int) -> int:
+        """Keep the *max_items* results stored last; return how many were dropped."""
+        with self._lock:
+            surplus = list(self._records)[: max(0, len(self._records) - max_items)]
+            for signature in surplus:
+                del self._records[signature]
+            kept = {digest for entry in self._records.values() for digest in entry.digests}
+            self._payloads = {key: value for key, value in self._payloads.items() if key in kept}
+            return len(surplus)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (MemoryCache, ())
+
+    def __repr__(self) -> str:
+        return f"MemoryCache(entries={len(self._records)})"

@@ -1,0 +1,72 @@
+"""The default engine: one step after another, here, in this thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from hypernodes.engines._options import read_cache, read_callbacks
+from hypernodes.execution import Chunk, ChunkResult, Context, map_pipeline, run_chunk, run_pipeline
+from hypernodes.values import UNSET, Unset
+
+if TYPE_CHECKING:
+    from hypernodes.graph import MapMode
+    from hypernodes.pipeline import Pipeline
+    from hypernodes.plan import Plan
+    from hypernodes.protocols import Cache
+
+
+class SeqEngine:
+    """Runs everything in order in the calling thread; observers hear live.
+
+    It keeps no state of a run, so one engine may serve many threads at once.
+
+    Args:
+        cache: Where results are remembered: a cache, a folder, a URL, None
+            for nowhere, or unset to inherit from the pipeline around it.
+        callbacks: Who observes: callbacks or their names, None for nobody,
+            or unset to inherit.
+        strict: Raise what the cache would otherwise only warn of.
+    """
+
+    is_inline: Final = True
+
+    def __init__(
+        self,
+        cache: Cache | str | None | Unset = UNSET,
+        callbacks: Sequence[Any] | None | Unset = UNSET,
+        strict: bool = False,
+    ) -> None:
+        self.cache = read_cache(cache)
+        self.callbacks = read_callbacks(callbacks)
+        self.strict = strict
+
+    def run(
+        self,
+        pipeline: Pipeline,
+        inputs: Mapping[str, Any] | None = None,
+        output_name: str | Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Run *pipeline* once; see `Pipeline.run`."""
+        return run_pipeline(self, pipeline, inputs, output_name)
+
+    def map(
+        self,
+        pipeline: Pipeline,
+        inputs: Mapping[str, Any] | None,
+        map_over: str | Sequence[str],
+        map_mode: MapMode = "zip",
+        output_name: str | Sequence[str] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Run *pipeline* once per item; see `Pipeline.map`."""
+        return map_pipeline(self, pipeline, inputs, map_over, map_mode, output_name)
+
+    def submit(
+        self, plan: Plan, chunks: Iterable[Chunk], context: Context
+    ) -> Iterator[ChunkResult]:
+        """Carry out one chunk after another."""
+        for chunk in chunks:
+            yield run_chunk(plan, chunk, context, live=True)
+
+    def __repr__(self) -> str:
+        return f"SeqEngine(cache={self.cache!r}, callbacks={self.callbacks!r})"

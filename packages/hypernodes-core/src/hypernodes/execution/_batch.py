@@ -1,0 +1,151 @@
+"""One step for a whole batch: columns in, one call, columns out.
+
+Only dual nodes are called this way, and only in a map.  What varies between
+items travels as ``pyarrow.Array``; results come back as plain Python values.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hypernodes.errors import ExecutionError, OutputCountError
+from hypernodes.execution._context import Level
+from hypernodes.execution._errors import annotate
+from hypernodes.execution._rows import Row
+from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
+from hypernodes.graph import DualNode
+from hypernodes.plan import Step
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
+    """Carry out *step* for all *rows* with one call; equal keys travel once.
+
+    Raises:
+        Exception: Whatever the function raised, with a note where it happened.
+        TypeError: Values that cannot become an Arrow array.
+        OutputCountError: The batch came back with another length.
+    """
+    first, twins = _split_twins(step, rows)
+    if not first:
+        return
+    load([(row, name) for row in first for name in step.reads])
+    for row in first:
+        inputs = {parameter: row.values[name] for parameter, name in step.arguments}
+        tell_started(level, step, row, inputs)
+    started = time.perf_counter()
+    try:
+        outputs = _call(level, step, first)
+    except Exception as error:
+        annotate(error, step.name, step.path, first[0].items)
+        error.add_note(f"in a batch of {len(first)} items")
+        tell_failed(level, step, first[0], error)
+        raise
+    share = (time.perf_counter() - started) / len(first)
+    for row, values in zip(first, outputs, strict=True):
+        finish(level, step, row, values, share)
+    for row, twin in twins:
+        if not reuse(level, step, row):
+            _copy_outputs(level, step, row, twin)
+
+
+def _split_twins(step: Step, rows: Sequence[Row]) -> tuple[list[Row], list[tuple[Row, Row]]]:
+    """Return the rows to call for, and (row, the earlier row with the same key)."""
+    seen: dict[Any, Row] = {}
+    first: list[Row] = []
+    twins: list[tuple[Row, Row]] = []
+    for row in rows:
+        key = row.keys.get(step.index)
+        if key is not None and key in seen:
+            twins.append((row, seen[key]))
+        else:
+            first.append(row)
+            seen[key] = row
+    return first, twins
+
+
+def _copy_outputs(level: Level, step: Step, row: Row, twin: Row) -> None:
+    """Answer a repeated key from the row that was called for, where nothing could be stored."""
+    tell_started(level, step, row, {p: twin.values[name] for p, name in step.arguments})
+    values = [twin.values[name] if name is not None else None for name in step.writes]
+    finish(level, step, row, values, 0.0)
+
+
+def _call(level: Level, step: Step, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    node = step.node
+    if not isinstance(node, DualNode):
+        msg = f"step {step.path!r} has no batch function"
+        raise TypeError(msg)
+    arguments = {
+        node.batch_parameters[parameter]: rows[0].values[name]
+        if rows[0].is_constant(name)
+        else _to_array(step, parameter, [row.values[name] for row in rows])
+        for parameter, name in step.arguments
+    }
+    result = node.batch(**arguments)
+    if inspect.isawaitable(result):
+        result = level.context.coroutines.run(_wait_for(result))
+    columns = (result,) if isinstance(node.output_name, str) else _match_columns(step, node, result)
+    lists = [_to_list(step, column, len(rows)) for column in columns]
+    return list(zip(*lists, strict=True))
+
+
+async def _wait_for(result: Awaitable[Any]) -> Any:
+    return await result
+
+
+def _match_columns(step: Step, node: DualNode, result: Any) -> tuple[Any, ...]:
+    if isinstance(result, tuple) and len(result) == len(node.outputs):
+        return result
+    got = f"{len(result)} columns" if isinstance(result, tuple) else f"one {type(result).__name__}"
+    names = ", ".join(node.outputs)
+    msg = (
+        f"the batch function of {step.name!r} must return a tuple of {len(node.outputs)} columns "
+        f"({names}), but returned {got}"
+    )
+    raise OutputCountError(msg)
+
+
+def _to_array(step: Step, parameter: str, values: list[Any]) -> pyarrow.Array:
+    """Return *values* as an Arrow array."""
+    # deferred: only pipelines with dual nodes need it
+    import pyarrow
+
+    try:
+        return pyarrow.array(values)
+    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+        kind = type(values[0]).__qualname__
+        msg = (
+            f"parameter {parameter!r} of the batch function of {step.name!r} got values such as "
+            f"{kind} that cannot become an Arrow array: {error}; use a plain node for them"
+        )
+        raise TypeError(msg) from error
+
+
+def _to_list(step: Step, column: Any, expected: int) -> list[Any]:
+    """Return a result column as plain Python values, checked for its length."""
+    if hasattr(column, "to_pylist"):
+        values = column.to_pylist()
+    elif isinstance(column, list):
+        values = column
+    elif hasattr(column, "tolist") and getattr(column, "ndim", 0) >= 1:
+        values = column.tolist()
+    else:
+        msg = (
+            f"the batch function of {step.name!r} must return a pyarrow.Array, list or numpy array, "
+            f"not {type(column).__qualname__}"
+        )
+        raise ExecutionError(msg)
+    if len(values) != expected:
+        msg = (
+            f"the batch function of {step.name!r} got {expected} items but returned {len(values)}; "
+            "return one result per item, in order"
+        )
+        raise OutputCountError(msg)
+    return values
+

@@ -1,0 +1,203 @@
+"""What a run holds while it lasts: its caches, its event loop, its observers.
+
+A `Context` belongs to one call of ``run`` or ``map``; engines and pipelines
+keep nothing of it.  A `Level` is one pipeline of that run, the root or a
+nested one, with everything that is the same for all of its items.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hypernodes.errors import FingerprintError
+from hypernodes.events import Event, MapProgress, Run, StepInfo
+from hypernodes.execution._calling import CoroutineRunner
+from hypernodes.execution._guard import GuardedCache
+from hypernodes.graph import DualNode
+from hypernodes.hashing import node_digest
+from hypernodes.plan import Plan, Settings, Step
+from hypernodes.values import UNSET
+
+Tell = Callable[[Event], None]
+
+
+class Context:
+    """The circumstances of one run.
+
+    Args:
+        settings: How its pipelines are carried out.
+        run: Its record for observers; None where nobody observes.
+        tell: Where events go while they happen.
+        strict: Whether what a cache warns of is an error.
+        hooks: Which of the hooks for steps some plugin implements.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        run: Run | None = None,
+        tell: Tell | None = None,
+        strict: bool = False,
+        hooks: frozenset[str] = frozenset(),
+    ) -> None:
+        self.settings = settings
+        self.run = run
+        self.tell = tell
+        self.strict = strict
+        self.hooks = hooks
+        self.coroutines = CoroutineRunner()
+        self._caches: dict[int, tuple[Any, GuardedCache]] = {}
+        self._levels: dict[str, Level] = {}
+        self._numbers = itertools.count()
+        self._progress: dict[str, list[int]] = {}
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether somebody wants to know of events."""
+        return self.run is not None
+
+    def root_level(self, plan: Plan, constants: Mapping[str, Any]) -> Level:
+        """Return the level of *plan*; built once, so constants are hashed once."""
+        return self._level("", plan, self.settings, constants)
+
+    def nested_level(self, level: Level, step: Step) -> Level:
+        """Return the level inside *step*."""
+        nested = step.nested
+        if nested is None:
+            msg = f"step {step.path!r} is not a nested pipeline"
+            raise TypeError(msg)
+        settings = level.settings.nested[step.index]
+        return self._level(nested.plan.path, nested.plan, settings, nested.bound)
+
+    def inside(self, settings: Settings, run: Run | None) -> Context:
+        """Return a context for chunks that a nested pipeline sends to its own engine."""
+        context = Context(settings, run, None, self.strict, self.hooks)
+        context.coroutines = self.coroutines
+        context._caches = self._caches  # noqa: SLF001 - one run, one guard per cache
+        context._numbers = self._numbers  # noqa: SLF001
+        return context
+
+    def nested_run(self, level: Level, parent: Run, step: Step, total: int | None) -> Run:
+        """Return the record of one nested run inside *parent*."""
+        return new_run(
+            f"{parent.id}.{next(self._numbers)}", level.plan, level.settings.engine, total, parent, step.name
+        )
+
+    def note_progress(self, run: Run | None, is_hit: bool, failure: Exception | None) -> None:
+        """Count one finished item of *run*, and tell live observers how far it is."""
+        if self.tell is None or run is None:
+            return
+        counts = self._progress.setdefault(run.id, [0, 0, 0])
+        counts[0] += 1
+        counts[1] += failure is None and is_hit
+        counts[2] += failure is not None
+        self.tell(MapProgress(run, *counts))
+
+    def flush(self) -> None:
+        """Make durable what was stored so far."""
+        for _, guard in self._caches.values():
+            guard.flush()
+
+    def close(self) -> None:
+        """End the run: store what is left, stop the event loop."""
+        try:
+            self.flush()
+        finally:
+            self.coroutines.close()
+
+    def guard(self, cache: Any) -> GuardedCache | None:
+        """Return the one guard of *cache* in this run."""
+        if cache is None:
+            return None
+        # the cache is kept beside its id, so that no id is used twice
+        return self._caches.setdefault(id(cache), (cache, GuardedCache(cache, self.strict)))[1]
+
+    def _level(self, path: str, plan: Plan, settings: Settings, constants: Mapping[str, Any]) -> Level:
+        if path not in self._levels:
+            self._levels[path] = Level(self, plan, settings, constants)
+        return self._levels[path]
+
+
+class Level:
+    """One pipeline of a run: what is the same for all of its items.
+
+    Attributes:
+        context: The run.
+        plan: What is done.
+        settings: How.
+        cache: Where results are remembered; None for nowhere.
+        constants: Values that do not vary between items.
+        constant_digests: Their fingerprints, or why there is none.
+    """
+
+    def __init__(
+        self, context: Context, plan: Plan, settings: Settings, constants: Mapping[str, Any]
+    ) -> None:
+        self.context = context
+        self.plan = plan
+        self.settings = settings
+        self.constants = constants
+        self.constant_digests: dict[str, bytes | FingerprintError] = {}
+        self.cache = context.guard(settings.cache) if any(settings.cached) else None
+        self.infos = tuple(
+            StepInfo(step.name, step.path, _outputs(step), step.nested is not None)
+            for step in plan.steps
+        )
+        self._node_digests: dict[int, bytes | None] = {}
+
+    def is_cached(self, step: Step) -> bool:
+        """Say whether results of *step* are remembered."""
+        return self.cache is not None and step.nested is None and self.settings.cached[step.index]
+
+    def node_digest(self, step: Step) -> bytes | None:
+        """Return what identifies the node of *step*; None, with a warning, if nothing does."""
+        if step.index not in self._node_digests:
+            self._node_digests[step.index] = self._identify(step)
+        return self._node_digests[step.index]
+
+    def _identify(self, step: Step) -> bytes | None:
+        node = step.node
+        if node is None or self.cache is None:
+            return None
+        shape = f"{type(node).__name__}/{0 if isinstance(node.output_name, str) else len(node.outputs)}"
+        try:
+            return node_digest(bytes.fromhex(node.code_hash), shape.encode())
+        except FingerprintError as error:
+            self.cache.warn(f"node {step.path!r} runs uncached: {error}", error)
+            return None
+
+
+def new_run(
+    identity: str, plan: Plan, engine: Any, total: int | None, parent: Run | None, step: str | None
+) -> Run:
+    """Return the record of a run for observers."""
+    return Run(
+        id=identity,
+        pipeline_id=plan.pipeline_id,
+        pipeline_name=plan.pipeline_name,
+        path=plan.path,
+        engine=type(engine).__name__,
+        total=total,
+        node_ids=plan.node_ids,
+        parent=parent,
+        parent_step=step,
+    )
+
+
+def is_batch(step: Step) -> bool:
+    """Say whether *step* takes a whole batch in a map."""
+    return isinstance(step.node, DualNode)
+
+
+def engine_option(engine: Any, name: str, default: Any) -> Any:
+    """Return an attribute of an engine; *default* where it has none or leaves it unset."""
+    value = getattr(engine, name, default)
+    return default if value is UNSET else value
+
+
+def _outputs(step: Step) -> tuple[str, ...]:
+    if step.node is not None:
+        return step.node.outputs
+    return tuple(name for name in step.writes if name is not None)

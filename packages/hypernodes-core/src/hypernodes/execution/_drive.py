@@ -1,0 +1,236 @@
+"""One call of ``run`` or ``map``, seen from the driver.
+
+Checks the request, makes the plan, opens the run for observers, has the
+chunks carried out by the engine, and puts what comes back in order.  Engines
+call these two functions from their ``run`` and ``map``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from hypernodes.callbacks import Dispatcher, check_supported, has_observers
+from hypernodes.errors import MissingInputError, PlanError, did_you_mean
+from hypernodes.events import MapProgress, Outcome, OutcomeKind, RunFinished, RunStarted
+from hypernodes.execution._chunk import run_chunk
+from hypernodes.execution._context import Context, engine_option, new_run
+from hypernodes.execution._nested import CHUNK_ITEMS
+from hypernodes.execution._records import Chunk, ChunkResult
+from hypernodes.graph import MapMode, check_map_mode
+from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
+from hypernodes.plugins import hook_implementations, observing_hooks
+from hypernodes.protocols import Engine
+from hypernodes.values import expand_columns
+
+_STEP_HOOKS = ("hypernodes_execute_step", "hypernodes_choose_serializer")
+
+
+def run_pipeline(
+    engine: Engine,
+    pipeline: Any,
+    inputs: Mapping[str, Any] | None = None,
+    output_name: str | Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Run *pipeline* once, here, with the cache and callbacks of *engine*.
+
+    Args:
+        engine: Whose settings count.
+        pipeline: The pipeline; what it has bound takes part.
+        inputs: Values by name; they win over bound ones.
+        output_name: The wanted outputs; None for all.
+
+    Returns:
+        The outputs by name, in execution order.
+
+    Raises:
+        PlanError: An input is missing, or an output unknown; nothing has run.
+        ValueError: A callback does not support the engine; nothing has run.
+        Exception: Whatever a node raised, with a note where it happened.
+    """
+    values = _merge(pipeline, inputs)
+    plan = _compile(pipeline, output_name, values)
+    constants = {name: values[name] for name in sorted(plan.reads)}
+    chunk = Chunk(index=0, first=None, size=1, columns={}, constants=constants)
+    with _open_run(engine, pipeline, plan, constants, None) as context:
+        started = time.perf_counter()
+        result = run_chunk(plan, chunk, context, live=True)
+        if result.failure is not None:
+            raise result.failure.error
+        outputs = result.rows[0]
+        _tell_finished(context, outputs, time.perf_counter() - started)
+    return outputs
+
+
+def map_pipeline(
+    engine: Engine,
+    pipeline: Any,
+    inputs: Mapping[str, Any] | None,
+    map_over: str | Sequence[str],
+    map_mode: MapMode = "zip",
+    output_name: str | Sequence[str] | None = None,
+    *,
+    chunk_items: int = CHUNK_ITEMS,
+) -> list[dict[str, Any]]:
+    """Run *pipeline* once per item; *engine* carries the chunks.
+
+    Args:
+        engine: Carries out the chunks through its ``submit``.
+        pipeline: The pipeline; what it has bound takes part.
+        inputs: Values by name; those in *map_over* hold the items.
+        map_over: The names that vary from item to item.
+        map_mode: ``"zip"``, or ``"product"`` for all combinations, the last
+            name in *map_over* varying fastest.
+        output_name: The wanted outputs; None for all.
+        chunk_items: How many items travel together.
+
+    Returns:
+        The outputs of each item by name, in item order.
+
+    Raises:
+        PlanError: The request cannot be answered; nothing has run.
+        ValueError: A callback does not support the engine; nothing has run.
+        Exception: What the lowest failing item raised, with a note where;
+            finished work is in the cache.
+    """
+    values = _merge(pipeline, inputs)
+    over = _check_map_over(pipeline, map_over, values)
+    count, columns = expand_columns(
+        {name: values[name] for name in over}, over, check_map_mode(map_mode)
+    )
+    plan = _compile(pipeline, output_name, values)
+    reads = {name: values[name] for name in sorted(plan.reads)}
+    constants = {name: value for name, value in reads.items() if name not in columns}
+    varying = {name: column for name, column in columns.items() if name in plan.reads}
+    chunks = _split(count, varying, constants, chunk_items)
+    with _open_run(engine, pipeline, plan, reads, count) as context:
+        started = time.perf_counter()
+        rows = _gather(engine.submit(plan, chunks, context), context)
+        _tell_finished(context, {}, time.perf_counter() - started)
+    return rows
+
+
+def _merge(pipeline: Any, inputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    if inputs is not None and not isinstance(inputs, Mapping):
+        msg = f"inputs must be a dict of values by name, got {type(inputs).__name__}"
+        raise TypeError(msg)
+    return {**pipeline.bound_inputs, **(inputs or {})}
+
+
+def _compile(pipeline: Any, output_name: str | Sequence[str] | None, values: Mapping[str, Any]) -> Plan:
+    outputs = (output_name,) if isinstance(output_name, str) else output_name
+    plan: Plan = pipeline.compiled(None if outputs is None else tuple(outputs), values)
+    if plan.missing:
+        given = ", ".join(sorted(values)) or "nothing"
+        hints = "".join(dict.fromkeys(did_you_mean(name, set(values) - plan.reads) for name in plan.missing))
+        msg = f"Missing required input(s): {', '.join(plan.missing)}; given: {given}{hints}"
+        raise MissingInputError(msg)
+    return plan
+
+
+def _check_map_over(
+    pipeline: Any, map_over: str | Sequence[str] | None, values: Mapping[str, Any]
+) -> tuple[str, ...]:
+    over = (map_over,) if isinstance(map_over, str) else tuple(map_over or ())
+    if not over:
+        msg = "map needs map_over: the name or names of the inputs that hold the items"
+        raise PlanError(msg)
+    graph = pipeline.graph
+    known = [*graph.root_args, *graph.available_output_names]
+    for name in over:
+        if name not in known:
+            msg = f"cannot map over {name!r}: not an input of this pipeline{did_you_mean(name, known)}"
+            raise PlanError(msg)
+        if name not in values:
+            msg = f"cannot map over {name!r}: no value is given for it; put its items into inputs"
+            raise PlanError(msg)
+    return over
+
+
+def _split(
+    count: int, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, Any], size: int
+) -> Iterator[Chunk]:
+    for index, start in enumerate(range(0, count, size)):
+        some = {name: column[start : start + size] for name, column in columns.items()}
+        yield Chunk(index, start, min(size, count - start), some, constants)
+
+
+@contextlib.contextmanager
+def _open_run(
+    engine: Engine, pipeline: Any, plan: Plan, inputs: Mapping[str, Any], total: int | None
+) -> Iterator[Context]:
+    """Give the circumstances of one run; observers hear of its end, however it ends."""
+    settings = resolve_settings(plan, pipeline.graph, engine)
+    everyone = all_callbacks(settings)
+    for each, callbacks in everyone:
+        check_supported(callbacks, type(each).__name__)
+    hooks = observing_hooks()
+    dispatcher = run = None
+    if any(has_observers(callbacks) for _, callbacks in everyone) or has_observers((), hooks):
+        levels = dict(_callbacks_by_path(plan, settings))
+        dispatcher = Dispatcher(
+            settings.callbacks, callbacks_for=lambda run: levels[run.path], hooks=hooks
+        )
+        run = new_run(uuid.uuid4().hex, plan, engine, total, None, None)
+    tell = dispatcher.emit if dispatcher is not None else None
+    strict = bool(engine_option(engine, "strict", False))
+    active = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
+    context = Context(settings, run, tell, strict, active)
+    with contextlib.ExitStack() as ending:
+        ending.callback(context.close)
+        try:
+            if run is not None and tell is not None:
+                tell(RunStarted(run, inputs))
+            yield context
+        except BaseException as error:
+            if dispatcher is not None:
+                dispatcher.finish(error)
+            raise
+
+
+def _callbacks_by_path(plan: Plan, settings: Settings) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    yield plan.path, settings.callbacks
+    for step in plan.steps:
+        if step.nested is not None:
+            yield from _callbacks_by_path(step.nested.plan, settings.nested[step.index])
+
+
+def _tell_finished(context: Context, outputs: Mapping[str, Any], seconds: float) -> None:
+    if context.run is not None and context.tell is not None:
+        context.tell(RunFinished(context.run, Outcome(OutcomeKind.EXECUTED, outputs, seconds)))
+
+
+def _gather(results: Iterator[ChunkResult], context: Context) -> list[dict[str, Any]]:
+    """Return all rows in item order; events are told once all earlier chunks are through."""
+    rows: list[dict[str, Any]] = []
+    waiting: dict[int, ChunkResult] = {}
+    through = done = hits = 0
+    with contextlib.ExitStack() as ending:
+        # an engine cancels what is still on its way when its generator is closed
+        ending.callback(getattr(results, "close", lambda: None))
+        for result in results:
+            done, hits = done + len(result.rows), hits + result.hits
+            _tell_progress(context, result, done, hits)
+            waiting[result.index] = result
+            while through in waiting:
+                ready = waiting.pop(through)
+                through += 1
+                _tell_events(context, ready)
+                if ready.failure is not None:
+                    raise ready.failure.error
+                rows.extend(ready.rows)
+    return rows
+
+
+def _tell_progress(context: Context, result: ChunkResult, done: int, hits: int) -> None:
+    if context.run is not None and context.tell is not None and not result.is_told:
+        context.tell(MapProgress(context.run, done, hits, int(result.failure is not None)))
+
+
+def _tell_events(context: Context, result: ChunkResult) -> None:
+    if context.tell is not None:
+        for event in result.events:
+            context.tell(event)

@@ -1,0 +1,108 @@
+"""A cache that never makes a run fail.
+
+Whatever a cache raises becomes one warning, and the run goes on as if
+nothing had been stored.  With ``strict=True`` it is an error instead.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from hypernodes.cache import Entry, Result
+from hypernodes.errors import CacheError, CacheUnavailableError, CacheWarning, SerializationError
+from hypernodes.hashing import Signature
+from hypernodes.protocols import Cache
+from hypernodes.values import MISSING, Missing
+
+
+class GuardedCache:
+    """One cache for the duration of one run.
+
+    After a failure other than that of single values it is left alone: the
+    rest of the run goes on without it.
+
+    Args:
+        cache: The cache.
+        strict: Raise `CacheError` instead of warning.
+    """
+
+    def __init__(self, cache: Cache, strict: bool = False) -> None:
+        self._cache = cache
+        self._strict = strict
+        self._given_up = False
+        self._warned: set[str] = set()
+        self._recent: dict[Signature, Entry] = {}
+
+    def lookup_many(self, signatures: Sequence[Signature]) -> Sequence[Entry | Missing]:
+        """Return one record per signature, ``MISSING`` where there is none."""
+        if not self._given_up and signatures:
+            try:
+                return self._cache.lookup_many(signatures)
+            except Exception as error:
+                self._give_up("read", error)
+        return [MISSING] * len(signatures)
+
+    def load_many(self, wanted: Sequence[tuple[Entry, int]]) -> Sequence[Any]:
+        """Return one value per (entry, output position), ``MISSING`` where it is gone."""
+        if not self._given_up and wanted:
+            try:
+                return self._cache.load_many(wanted)
+            except Exception as error:
+                self._give_up("read", error)
+        return [MISSING] * len(wanted)
+
+    def store(self, result: Result, node: str) -> bool:
+        """Store *result* of the node called *node*; say whether it was."""
+        if self._given_up:
+            return False
+        try:
+            self._cache.store_many([result])
+        except SerializationError as error:
+            self.warn(f"result of {node!r} is not cached: {error}", error)
+        except Exception as error:
+            self._give_up("written", error)
+        else:
+            self._recent[result.entry.signature] = result.entry
+            return True
+        return False
+
+    def recent(self, signature: Signature) -> Entry | None:
+        """Return what was stored under *signature* since the last flush."""
+        return self._recent.get(signature)
+
+    def forget(self, signature: Signature | None) -> None:
+        """No longer answer *signature* from what was stored since the last flush."""
+        self._recent.pop(signature, None)  # type: ignore[arg-type]  # None is simply not there
+
+    def flush(self) -> None:
+        """Make everything durable."""
+        self._recent.clear()
+        if not self._given_up:
+            try:
+                self._cache.flush()
+            except Exception as error:
+                self._give_up("written", error)
+
+    def warn(self, message: str, cause: Exception | None = None) -> None:
+        """Warn once per message.
+
+        Raises:
+            CacheError: Instead of the warning, where the engine is strict.
+        """
+        if self._strict:
+            kind = type(cause) if isinstance(cause, CacheError) else CacheError
+            raise kind(message) from cause
+        if message not in self._warned:
+            self._warned.add(message)
+            warnings.warn(message, CacheWarning, stacklevel=2)
+
+    def _give_up(self, verb: str, error: Exception) -> None:
+        self._given_up = True
+        cause = error if isinstance(error, CacheError) else CacheUnavailableError(str(error))
+        self.warn(
+            f"{self._cache!r} cannot be {verb}, so this run goes on without it: "
+            f"{type(error).__name__}: {error}",
+            cause,
+        )

@@ -1,0 +1,210 @@
+"""A pipeline inside a step: rows inside for rows outside, and back again.
+
+Unmapped, every outer row has one inner row, and whole columns of them go
+through together.  Mapped, every outer row has a map of its own, with as many
+inner rows as there are items.  Values are linked, not copied: a nested
+pipeline whose results are all in the cache reads nothing from outside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from hypernodes.errors import PlanError
+from hypernodes.events import Outcome, OutcomeKind, Run, RunFinished, RunStarted, StepFinished
+from hypernodes.execution._context import Level, engine_option
+from hypernodes.execution._errors import annotate
+from hypernodes.execution._items import Done, collect, run_items, run_steps
+from hypernodes.execution._records import Chunk
+from hypernodes.execution._rows import Linked, Row
+from hypernodes.execution._step import load, tell_failed, tell_started
+from hypernodes.plan import Nested, Step
+from hypernodes.values import expand_columns
+
+CHUNK_ITEMS = 1000
+
+
+def run_nested(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> Done:
+    """Take *rows* through the pipeline inside *step*.
+
+    Returns:
+        The finished rows, and the failure of the row after them, if any.
+    """
+    nested = step.nested
+    if nested is None:
+        msg = f"step {step.path!r} is not a nested pipeline"
+        raise TypeError(msg)
+    if not nested.map_over:
+        return _run_inside(level, step, nested, rows, in_map)
+    for number, row in enumerate(rows):
+        failure = _map_inside(level, step, nested, row)
+        if failure is not None:
+            return rows[:number], failure
+    return rows, None
+
+
+def _run_inside(level: Level, step: Step, nested: Nested, rows: Sequence[Row], in_map: bool) -> Done:
+    """Take one inner row for each outer row through the inner pipeline."""
+    inner = level.context.nested_level(level, step)
+    started = time.perf_counter()
+    children = [_child(inner, step, nested, row) for row in rows]
+    finished, failure = run_steps(inner, children, run_nested, in_map)
+    seconds = (time.perf_counter() - started) / max(1, len(finished))
+    for row, child in zip(rows, finished, strict=False):
+        for name, outer in nested.results:
+            row.sources[outer] = Linked(((child, name),))
+        _tell_ended(level, step, row, child.run, collect([child])[0] if child.run else {}, seconds)
+    if failure is not None:
+        _tell_broken(level, step, rows[len(finished)], children[len(finished)].run, failure)
+    return rows[: len(finished)], failure
+
+
+def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> Exception | None:
+    """Map the inner pipeline over the items that *row* holds."""
+    inner = level.context.nested_level(level, step)
+    started = time.perf_counter()
+    load([(row, name) for name in nested.map_over])
+    try:
+        count, columns = _columns(step, nested, row)
+    except Exception as error:
+        annotate(error, step.name, step.path, row.items)
+        _tell_wrapper(level, step, row)
+        tell_failed(level, step, row, error)
+        return error
+    run = _tell_begun(level, inner, step, row, count)
+    children = [_child_item(inner, nested, row, run, columns, item) for item in range(count)]
+    if _travels(level, inner):
+        finished, failure = _send(inner, children, run)
+    else:
+        finished, failure = run_items(inner, children, run_nested)
+    if failure is not None:
+        _tell_broken(level, step, row, run, failure)
+        return failure
+    for name, outer in nested.results:
+        row.sources[outer] = Linked(tuple((child, name) for child in finished), is_column=True)
+    outputs: dict[str, Any] = {}
+    if run is not None:
+        rows = collect(finished)
+        outputs = {name: [each[name] for each in rows] for name, _ in nested.results}
+    _tell_ended(level, step, row, run, outputs, time.perf_counter() - started)
+    return None
+
+
+def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, Sequence[Any]]]:
+    """Return the number of items and their values by outer name.
+
+    Raises:
+        PlanError: The values cannot be mapped over.
+    """
+    mapped = {name: row.values[name] for name in nested.map_over}
+    try:
+        return expand_columns(mapped, nested.map_over, nested.map_mode)
+    except PlanError as error:
+        error.add_note(f"while mapping over the items of nested pipeline {step.name!r}")
+        raise
+
+
+def _child(inner: Level, step: Step, nested: Nested, row: Row) -> Row:
+    """Return the inner row of an outer row, its run begun."""
+    level = row.level
+    run = _tell_begun(level, inner, step, row, None)
+    child = Row(inner, {}, None, row, run, row.tell)
+    for name, outer in nested.wiring:
+        child.sources[name] = Linked(((row, outer),))
+    return child
+
+
+def _child_item(
+    inner: Level, nested: Nested, row: Row, run: Run | None, columns: dict[str, Sequence[Any]], item: int
+) -> Row:
+    """Return the inner row of one item."""
+    own = {name: columns[outer][item] for name, outer in nested.wiring if outer in columns}
+    child = Row(inner, own, item, row, run, row.tell)
+    for name, outer in nested.wiring:
+        if outer not in columns:
+            child.sources[name] = Linked(((row, outer),), is_shared=True)
+    return child
+
+
+def _travels(level: Level, inner: Level) -> bool:
+    """Say whether an explicit engine of the nested pipeline carries its items elsewhere."""
+    engine = inner.settings.engine
+    return engine is not level.settings.engine and not engine_option(engine, "is_inline", False)
+
+
+def _send(inner: Level, children: Sequence[Row], run: Run | None) -> Done:
+    """Let the nested pipeline's own engine carry out its items, in chunks."""
+    names = sorted(inner.plan.reads.difference(inner.constants))
+    names = [name for name in names if all(child.has(name) for child in children)]
+    load([(child, name) for child in children for name in names])
+    chunks = [
+        Chunk(
+            index=index,
+            first=start,
+            size=len(some),
+            columns={name: [child.values[name] for child in some] for name in names},
+            constants=inner.constants,
+        )
+        for index, start in enumerate(range(0, len(children), CHUNK_ITEMS))
+        if (some := children[start : start + CHUNK_ITEMS])
+    ]
+    context = inner.context.inside(inner.settings, run)
+    results = inner.settings.engine.submit(inner.plan, chunks, context)
+    for result in sorted(results, key=lambda each: each.index):
+        first = result.index * CHUNK_ITEMS
+        for child, outputs in zip(children[first:], result.rows, strict=False):
+            child.values.update(outputs)
+        for event in result.events:
+            if children[0].tell is not None:
+                children[0].tell(event)
+        _note_outcome(children[0], result.hits, len(result.rows))
+        if result.failure is not None:
+            error: Any = result.failure.error
+            return children[: first + len(result.rows)], error
+    return children, None
+
+
+def _note_outcome(child: Row, hits: int, count: int) -> None:
+    if hits:
+        child.note_hit()
+    if hits < count:
+        child.note_execution()
+
+
+def _tell_wrapper(level: Level, step: Step, row: Row) -> None:
+    """Tell observers that the nested pipeline begins, with what it is given."""
+    if row.tell is not None:
+        load([(row, name) for name in step.reads])
+        tell_started(level, step, row, {name: row.values[name] for name in step.reads})
+
+
+def _tell_begun(level: Level, inner: Level, step: Step, row: Row, total: int | None) -> Run | None:
+    """Tell observers that a nested run begins; return its record."""
+    if row.tell is None or row.run is None or step.nested is None:
+        return None
+    _tell_wrapper(level, step, row)
+    run = level.context.nested_run(inner, row.run, step, total)
+    given = {name: row.values[outer] for name, outer in step.nested.wiring}
+    row.tell(RunStarted(run, {**inner.constants, **given}))
+    return run
+
+
+def _tell_ended(
+    level: Level, step: Step, row: Row, run: Run | None, inside: dict[str, Any], seconds: float
+) -> None:
+    """Tell observers that a nested run and its step ended; *inside* are its outputs."""
+    if row.tell is None or row.run is None or run is None or step.nested is None:
+        return
+    row.tell(RunFinished(run, Outcome(OutcomeKind.EXECUTED, inside, seconds)))
+    shown = {outer: inside[name] for name, outer in step.nested.results}
+    outcome = Outcome(OutcomeKind.EXECUTED, shown, seconds)
+    row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
+
+
+def _tell_broken(level: Level, step: Step, row: Row, run: Run | None, failure: Exception) -> None:
+    """Tell observers that a nested run and its step failed."""
+    if row.tell is not None and run is not None:
+        row.tell(RunFinished(run, Outcome(OutcomeKind.FAILED, error=failure)))
+    tell_failed(level, step, row, failure)

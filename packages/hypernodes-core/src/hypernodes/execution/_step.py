@@ -1,0 +1,257 @@
+"""One step for one item: arguments in, one call, outputs out, result stored.
+
+    load arguments --> tell observers --> call --> match outputs
+                                                     |
+                         tell observers <-- store <--+
+
+The only place where a user's function is called for a single item.  Also
+here: reading recorded values, because a value that turns out to be damaged
+is made again by executing its step.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hypernodes.cache import Entry, Result
+from hypernodes.errors import FingerprintError, OutputCountError
+from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
+from hypernodes.execution._context import Level
+from hypernodes.execution._errors import annotate
+from hypernodes.execution._resolve import adopt
+from hypernodes.execution._rows import Linked, Recorded, Row
+from hypernodes.graph import DualNode, Node
+from hypernodes.hashing import fingerprint
+from hypernodes.plan import Step
+from hypernodes.plugins import call_hook
+from hypernodes.values import MISSING
+
+Wanted = tuple[Row, str]
+
+
+def execute(level: Level, step: Step, row: Row) -> None:
+    """Carry out *step* for *row*; a repeated key is answered by the first result.
+
+    Raises:
+        Exception: Whatever the function raised, with a note where it happened.
+    """
+    if reuse(level, step, row):
+        return
+    load([(row, name) for name in step.reads])
+    arguments = {parameter: row.values[name] for parameter, name in step.arguments}
+    tell_started(level, step, row, arguments)
+    started = time.perf_counter()
+    try:
+        outputs = _outputs(level, step, row, arguments)
+    except Exception as error:
+        fail(level, step, row, error)
+        raise
+    finish(level, step, row, outputs, time.perf_counter() - started)
+
+
+def reuse(level: Level, step: Step, row: Row) -> bool:
+    """Answer *step* from the cache where this run has stored its result meanwhile."""
+    key = row.keys.get(step.index)
+    entry = level.cache.recent(key) if level.cache is not None and key is not None else None
+    if entry is None:
+        return False
+    adopt(step, row, entry)
+    tell_hit(level, step, row)
+    return True
+
+
+def _outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the outputs of *step*, made by its function or by a plugin instead."""
+    if "hypernodes_execute_step" not in level.context.hooks:
+        return match_outputs(step, _call(level, step, arguments))
+    names = _node(step).outputs
+    made = call_hook(
+        "hypernodes_execute_step",
+        lambda: dict(zip(names, match_outputs(step, _call(level, step, arguments)), strict=True)),
+        run=row.run,
+        item=row.item,
+        step=level.infos[step.index],
+        inputs=arguments,
+    )
+    return tuple(made[name] for name in names)
+
+
+def _call(level: Level, step: Step, arguments: dict[str, Any]) -> Any:
+    node = _node(step)
+    call = node.singular if isinstance(node, DualNode) else node.func
+    pairs = list(arguments.items())
+    positional = [value for _, value in pairs[: step.positional]]
+    result = call(*positional, **dict(pairs[step.positional :]))
+    return level.context.coroutines.run(result) if node.is_async else result
+
+
+def match_outputs(step: Step, result: Any) -> tuple[Any, ...]:
+    """Return the outputs of *step* by position.
+
+    Raises:
+        OutputCountError: The function returned another number of values.
+    """
+    node = _node(step)
+    if isinstance(node.output_name, str):
+        return (result,)
+    names = node.output_name
+    if not isinstance(result, tuple | list):
+        got = f"one {type(result).__name__}"
+    elif len(result) != len(names):
+        got = f"{len(result)} values"
+    else:
+        return tuple(result)
+    expected = ", ".join(names)
+    msg = (
+        f"node {step.name!r} must return a tuple or list of {len(names)} values ({expected}), "
+        f"but returned {got}"
+    )
+    raise OutputCountError(msg)
+
+
+def finish(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float) -> None:
+    """Take the outputs of an executed step: into the row, into the cache, to observers."""
+    row.note_execution()
+    for name, value in zip(step.writes, outputs, strict=True):
+        if name is not None:
+            row.values[name] = value
+    if level.is_cached(step):
+        _store(level, step, row, outputs, seconds)
+    if row.tell is not None and row.run is not None:
+        named = {name: v for name, v in zip(step.writes, outputs, strict=True) if name is not None}
+        key = row.keys.get(step.index)
+        outcome = Outcome(OutcomeKind.EXECUTED, named, seconds, str(key) if key else None)
+        row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
+
+
+def fail(level: Level, step: Step, row: Row, error: Exception) -> None:
+    """Note on *error* where it happened, and tell observers."""
+    annotate(error, step.name, step.path, row.items)
+    tell_failed(level, step, row, error)
+
+
+def tell_started(level: Level, step: Step, row: Row, inputs: dict[str, Any]) -> None:
+    """Tell observers that *step* is about to be executed."""
+    if row.tell is not None and row.run is not None:
+        row.tell(StepStarted(row.run, row.item, level.infos[step.index], inputs))
+
+
+def tell_hit(level: Level, step: Step, row: Row) -> None:
+    """Tell observers that *step* was answered by the cache."""
+    if row.tell is not None and row.run is not None:
+        signature = str(row.found[step.index].signature)
+        outcome = Outcome(OutcomeKind.HIT, signature=signature)
+        row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
+
+
+def tell_failed(level: Level, step: Step, row: Row, error: BaseException) -> None:
+    """Tell observers that *step* failed."""
+    if row.tell is not None and row.run is not None:
+        outcome = Outcome(OutcomeKind.FAILED, error=error)
+        row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
+
+
+def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float) -> None:
+    key = row.keys.get(step.index)
+    if key is None or level.cache is None:
+        return
+    digests = tuple(_digest_output(key, position, value) for position, value in enumerate(outputs))
+    entry = Entry(key, digests, seconds, time.time())
+    result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
+    if level.cache.store(result, step.path):
+        row.digests.update({n: d for n, d in zip(step.writes, digests, strict=True) if n is not None})
+
+
+def _digest_output(key: Any, position: int, value: Any) -> bytes:
+    """Return the fingerprint of a result; one without is identified by how it was made."""
+    try:
+        return fingerprint(value)
+    except FingerprintError:
+        return hashlib.sha256(f"output {position} of {key}".encode()).digest()
+
+
+def _choose_serializers(
+    level: Level, step: Step, outputs: Sequence[Any]
+) -> tuple[str | None, ...] | None:
+    if "hypernodes_choose_serializer" not in level.context.hooks:
+        return None
+    info = level.infos[step.index]
+    columns = zip(info.outputs, outputs, strict=True)
+    return tuple(
+        call_hook("hypernodes_choose_serializer", str, step=info, output=name, value=value) or None
+        for name, value in columns
+    )
+
+
+def load(wanted: Iterable[Wanted]) -> None:
+    """Put values at hand; those that are recorded are read in bulk."""
+    recorded: list[tuple[Row, str, Recorded]] = []
+    linked: list[tuple[Row, str, Linked]] = []
+    for row, name in wanted:
+        if name not in row.values:
+            source = row.sources[name]
+            (recorded if isinstance(source, Recorded) else linked).append((row, name, source))  # type: ignore[arg-type]  # each list gets its own kind
+    _read(recorded)
+    if linked:
+        load([target for _, _, source in linked for target in source.targets])
+    for row, name, source in linked:
+        values = [target.values[other] for target, other in source.targets]
+        row.values[name] = values if source.is_column else values[0]
+
+
+def _read(recorded: Sequence[tuple[Row, str, Recorded]]) -> None:
+    """Read recorded values, one bulk load per cache; make damaged ones again."""
+    by_level: dict[int, list[tuple[Row, str, Recorded]]] = {}
+    for each in recorded:
+        by_level.setdefault(id(each[0].level), []).append(each)
+    for group in by_level.values():
+        cache = group[0][0].level.cache
+        asked = [(source.entry, source.position) for _, _, source in group]
+        found = cache.load_many(asked) if cache is not None else [MISSING] * len(asked)
+        for (row, name, _), value in zip(group, found, strict=True):
+            if value is not MISSING:
+                row.values[name] = value
+        for row, name, _ in group:
+            if name not in row.values:
+                remake(row, name)
+
+
+def remake(row: Row, name: str) -> None:
+    """Execute the step that makes a value which could not be read, and what it needs.
+
+    Walks upward without recursion: a whole chain may be damaged.
+    """
+    level = row.level
+    needed: dict[int, Step] = {}
+    stack = [name]
+    while stack:
+        step = level.plan.producers[stack.pop()]
+        if step.index in needed:
+            continue
+        needed[step.index] = step
+        for other in step.reads:
+            source = row.sources.get(other)
+            if other not in row.values and isinstance(source, Recorded) and not _reread(row, other, source):
+                stack.append(other)
+    for _, step in sorted(needed.items()):
+        if level.cache is not None:
+            level.cache.forget(row.keys.get(step.index))
+        execute(level, step, row)
+
+
+def _reread(row: Row, name: str, source: Recorded) -> bool:
+    cache = row.level.cache
+    found = cache.load_many([(source.entry, source.position)])[0] if cache is not None else MISSING
+    if found is not MISSING:
+        row.values[name] = found
+    return found is not MISSING
+
+
+def _node(step: Step) -> Node[..., Any] | DualNode:
+    if step.node is None:
+        msg = f"step {step.path!r} is a nested pipeline, not a function"
+        raise TypeError(msg)
+    return step.node

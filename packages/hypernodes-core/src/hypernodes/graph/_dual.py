@@ -1,0 +1,104 @@
+"""Nodes with two bodies: one for a single item, one for a whole batch."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from hypernodes.errors import NodeDefinitionError
+from hypernodes.graph._node import read_output_name
+from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
+from hypernodes.hashing import code_fingerprint
+
+_SUFFIXES: Final = ("_singular", "_single", "_one")
+
+
+class DualNode:
+    """A node that ``run`` calls once per value and ``map`` once per batch.
+
+    In a map, mapped parameters and upstream results reach *batch* as
+    ``pyarrow.Array``, constants as themselves; it returns a
+    ``pyarrow.Array``, list or numpy array of the same length.  Both bodies
+    must agree: results are cached under one key.
+
+    Args:
+        output_name: The name of the output, or one name per returned value.
+        singular: Called by ``run`` with plain values.
+        batch: Called by ``map`` with columns; it takes the parameters of
+            *singular*, by name where the names agree, else by position.
+        cache: Whether engines may cache its results.
+
+    Attributes:
+        name: The name of *singular* without a trailing ``_singular``,
+            ``_one`` or ``_single``.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        NodeDefinitionError: The two bodies take different numbers of
+            parameters, or one cannot be wired by names.
+    """
+
+    def __init__(
+        self,
+        output_name: str | Sequence[str],
+        singular: Callable[..., Any],
+        batch: Callable[..., Any],
+        cache: bool = True,
+    ) -> None:
+        if importlib.util.find_spec("pyarrow") is None:
+            msg = "DualNode batch execution requires 'pyarrow'; run: pip install 'hypernodes[batch]'"
+            raise ImportError(msg)
+        self.singular = singular
+        self.batch = batch
+        self.cache = cache
+        self.name = _strip_suffix(callable_name(singular))
+        self.output_name = read_output_name(self.name, output_name)
+        self.parameters: tuple[Parameter, ...] = read_parameters(singular)
+        self.batch_parameters = _match_batch(self.name, self.parameters, read_parameters(batch))
+        self.is_async = is_async(singular)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The output names, always as a tuple."""
+        return (self.output_name,) if isinstance(self.output_name, str) else self.output_name
+
+    @property
+    def root_args(self) -> tuple[str, ...]:
+        """The parameter names of *singular*, in order."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @functools.cached_property
+    def code_hash(self) -> str:
+        """64 hex digits that change when the code of either body does."""
+        both = code_fingerprint(self.singular) + code_fingerprint(self.batch)
+        return hashlib.sha256(b"dual" + both).hexdigest()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call *singular*."""
+        return self.singular(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"DualNode(name={self.name!r}, output_name={self.output_name!r}, root_args={self.root_args!r})"
+
+
+def _strip_suffix(name: str) -> str:
+    for suffix in _SUFFIXES:
+        if name.endswith(suffix) and name != suffix:
+            return name.removesuffix(suffix)
+    return name
+
+
+def _match_batch(
+    name: str, singular: tuple[Parameter, ...], batch: tuple[Parameter, ...]
+) -> dict[str, str]:
+    """Return {parameter of singular: parameter of batch}."""
+    if len(singular) != len(batch):
+        one, many = (", ".join(p.name for p in side) for side in (singular, batch))
+        msg = f"the two bodies of {name!r} must take the same parameters: ({one}) and ({many})"
+        raise NodeDefinitionError(msg)
+    if {p.name for p in singular} == {p.name for p in batch}:
+        return {p.name: p.name for p in singular}
+    return {one.name: many.name for one, many in zip(singular, batch, strict=True)}

@@ -1,0 +1,193 @@
+"""Functions as nodes: `node` in every spelling, and the `Node` it makes.
+
+A node adds three things to a function: the names of its outputs, the names of
+its inputs, and whether its results may be cached.  Calling it calls the
+function, so a node is tested as what it is.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from hypernodes.errors import NodeDefinitionError
+from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
+from hypernodes.hashing import code_fingerprint
+
+P = ParamSpec("P")
+R = TypeVar("R")
+OutputName = str | tuple[str, ...]
+
+
+class Node(Generic[P, R]):
+    """A function with named inputs and outputs.
+
+    Args:
+        func: Any callable whose parameters all have names: a function, a
+            coroutine function, a lambda, a bound method, a partial, an object
+            with ``__call__``.
+        output_name: The name of its output, or one name per returned value;
+            by default the function's own name.
+        cache: Whether engines may cache its results.
+
+    Attributes:
+        name: The function's ``__name__``.
+        func: The function.
+        output_name: As given: a string or a tuple.
+        outputs: The same, always as a tuple.
+        cache: Writable; read when a run starts.
+        root_args: The parameter names, in order.
+        parameters: The parameters themselves.
+        is_async: Whether calling it gives a coroutine.
+
+    Raises:
+        NodeDefinitionError: *func* cannot be wired by names, or an output
+            name is not a name.
+    """
+
+    def __init__(
+        self,
+        func: Callable[P, R],
+        output_name: str | Sequence[str] | None = None,
+        cache: bool = True,
+    ) -> None:
+        if not callable(func):
+            msg = f"a node needs a callable, got {type(func).__name__}"
+            raise NodeDefinitionError(msg)
+        functools.update_wrapper(self, func, updated=())
+        self.name = callable_name(func)
+        self.func = func
+        self.output_name = read_output_name(self.name, output_name)
+        self.cache = cache
+        self.parameters: tuple[Parameter, ...] = read_parameters(func)
+        self.is_async = is_async(func)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The output names, always as a tuple."""
+        return (self.output_name,) if isinstance(self.output_name, str) else self.output_name
+
+    @property
+    def root_args(self) -> tuple[str, ...]:
+        """The parameter names, in order."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+    @functools.cached_property
+    def code_hash(self) -> str:
+        """64 hex digits that change when the function's code does."""
+        return code_fingerprint(self.func).hex()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function."""
+        return self.func(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Node[..., R]:
+        """Bind like a function, so that a decorated method is a node of its object."""
+        if instance is None:
+            return self
+        bound = functools.partial(self.func, instance)
+        method = getattr(self.func, "__get__", None)
+        return Node(method(instance, owner) if method else bound, self.output_name, self.cache)
+
+    def __repr__(self) -> str:
+        return f"Node(name={self.name!r}, output_name={self.output_name!r}, root_args={self.root_args!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle an importable node by reference, any other by its function.
+
+        A decorated function is not what its module holds under its name, so
+        pickling the function itself would copy all that it refers to.
+        """
+        if _find_global(self.__module__, getattr(self, "__qualname__", "")) is self:
+            return (_restore_global, (self.__module__, self.__qualname__, self.cache))
+        return (Node, (self.func, self.output_name, self.cache))
+
+
+def read_output_name(owner: str, output_name: str | Sequence[str] | None) -> OutputName:
+    """Return *output_name* checked, as a string or a tuple; *owner* by default."""
+    if output_name is None:
+        if not owner.isidentifier():
+            msg = f"{owner} has no usable name; give it one with output_name='...'"
+            raise NodeDefinitionError(msg)
+        return owner
+    names = [output_name] if isinstance(output_name, str) else list(output_name)
+    if not names or not all(isinstance(name, str) and name for name in names):
+        msg = f"output_name of {owner!r} must be a name or several names, got {output_name!r}"
+        raise NodeDefinitionError(msg)
+    if len(set(names)) < len(names):
+        msg = f"output_name of {owner!r} repeats a name: {output_name!r}"
+        raise NodeDefinitionError(msg)
+    return output_name if isinstance(output_name, str) else tuple(names)
+
+
+@overload
+def node(func: Callable[P, R], /, *, output_name: str | Sequence[str] | None = ..., cache: bool = ...) -> Node[P, R]: ...
+@overload
+def node(
+    func: str | tuple[str, ...] | None = ...,
+    /,
+    *,
+    output_name: str | Sequence[str] | None = ...,
+    cache: bool = ...,
+) -> Callable[[Callable[P, R]], Node[P, R]]: ...
+def node(
+    func: Callable[..., Any] | str | Sequence[str] | None = None,
+    /,
+    *,
+    output_name: str | Sequence[str] | None = None,
+    cache: bool = True,
+) -> Any:
+    """Make a node of a function; works with and without arguments.
+
+    Parameters become inputs by their names; those with defaults are optional.
+    The returned node is called like the function.
+
+    Args:
+        func: The function; a string or tuple here is the output name.
+        output_name: The name of the output, or a name for each returned
+            value; by default the function's name.
+        cache: Whether engines may cache its results.
+
+    Returns:
+        The node, or, without a function, a decorator that makes it.
+
+    Raises:
+        NodeDefinitionError: The function takes ``*args`` or ``**kwargs``, is
+            a generator function, or an output name is not a name.
+
+    Example:
+        >>> @node(output_name="word_count")
+        ... def count_words(text: str) -> int:
+        ...     return len(text.split())
+        >>> count_words("plain to test")
+        3
+        >>> count_words.output_name, count_words.root_args
+        ('word_count', ('text',))
+    """
+    if func is None or isinstance(func, str | tuple | list):
+        return functools.partial(node, output_name=func or output_name, cache=cache)
+    if isinstance(func, Node):
+        func = func.func
+    return Node(func, output_name, cache)
+
+
+def _find_global(module: str | None, qualname: str) -> object:
+    """Return what *qualname* means in an importable module, else None."""
+    if module in {None, "__main__"}:
+        return None
+    found: object = sys.modules.get(module or "")
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found
+
+
+def _restore_global(module: str, qualname: str, cache: bool) -> Node[..., Any]:
+    """Return the node that a module holds; a copy where its cache flag differs."""
+    __import__(module)
+    found = _find_global(module, qualname)
+    if not isinstance(found, Node):
+        msg = f"{module}.{qualname} is no longer a node; restart the process that sent it"
+        raise NodeDefinitionError(msg)
+    return found if found.cache == cache else Node(found.func, found.output_name, cache)

@@ -1,0 +1,291 @@
+"""What users hold: nodes wired by name, and how to run them."""
+
+from __future__ import annotations
+
+import hashlib
+import reprlib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from hypernodes.engines import SeqEngine
+from hypernodes.errors import PlanError
+from hypernodes.graph import AnyNode, Graph, MapMode, NestedNode, check_types
+from hypernodes.plan import Plan, compile_plan
+from hypernodes.plugins import get_engine
+from hypernodes.protocols import Engine
+
+
+class Pipeline:
+    """A graph of nodes plus how to run it.
+
+    Nodes are wired by names: a parameter takes the output of that name, or,
+    where no node produces it, the input.  Building it checks all that can be
+    seen without values; `run` takes one input, `map` many.
+
+    Args:
+        nodes: Nodes and pipelines, in any order; may be empty.
+        engine: Decides where and how it runs: an engine or its name; without
+            one it inherits, at the root it is a `SeqEngine`.
+        name: What observers call it.
+        strict_types: Refuse nodes whose annotations do not fit together.
+
+    Attributes:
+        nodes: The nodes, bare pipelines wrapped by `as_node`.
+        name: Its name, or None.
+
+    Raises:
+        NodeDefinitionError: Something in *nodes* is not a node.
+        DependencyError: Two nodes produce one output.
+        CycleError: Nodes wait for each other.
+        TypeMismatchError: With *strict_types*, two ends do not fit.
+
+    Example:
+        >>> from hypernodes import node
+        >>> @node(output_name="count")
+        ... def count_words(text: str) -> int:
+        ...     return len(text.split())
+        >>> pipeline = Pipeline(nodes=[count_words])
+        >>> pipeline.run(inputs={"text": "plain to test"})
+        {'count': 3}
+        >>> pipeline.map(inputs={"text": ["a b", "c"]}, map_over="text")
+        [{'count': 2}, {'count': 1}]
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[AnyNode | Pipeline],
+        engine: Engine | str | None = None,
+        name: str | None = None,
+        strict_types: bool = False,
+    ) -> None:
+        self.nodes: list[AnyNode] = [
+            each.as_node() if isinstance(each, Pipeline) else each for each in nodes
+        ]
+        self.name = name
+        self.version = 0
+        self._own_engine = _read_engine(engine)
+        self._default_engine = SeqEngine()
+        self._bound: dict[str, Any] = {}
+        self._graph = Graph(self.nodes)
+        self._plans: dict[Any, Plan] = {}
+        if strict_types:
+            check_types(self._graph)
+
+    # -- what it is -------------------------------------------------------------
+
+    @property
+    def graph(self) -> Graph:
+        """The graph; built again where a nested pipeline was bound meanwhile."""
+        if not self._graph.is_current():
+            self._graph = Graph(self.nodes)
+        return self._graph
+
+    @property
+    def engine(self) -> Engine:
+        """Its engine; a `SeqEngine` where it has none of its own."""
+        return self._default_engine if self._own_engine is None else self._own_engine
+
+    @property
+    def own_engine(self) -> Engine | None:
+        """The engine it was given; None where it inherits."""
+        return self._own_engine
+
+    @property
+    def id(self) -> str:
+        """A text that identifies its structure; the same in every process."""
+        hasher = hashlib.sha256()
+        for node in self.graph.execution_order:
+            inside = node.pipeline.id if isinstance(node, NestedNode) else ""
+            for part in (node.name or "", inside, *node.outputs, "<-", *node.root_args):
+                hasher.update(f"{len(part)}:{part}".encode())
+        return f"pipeline-{hasher.hexdigest()[:16]}"
+
+    @property
+    def bound_inputs(self) -> dict[str, Any]:
+        """A copy of the bound values by name."""
+        return dict(self._bound)
+
+    @property
+    def unfulfilled_args(self) -> tuple[str, ...]:
+        """The inputs that are not bound, alphabetically."""
+        return tuple(name for name in self.graph.root_args if name not in self._bound)
+
+    def __repr__(self) -> str:
+        parts = [f"name={self.name!r}", f"nodes={len(self.nodes)}"]
+        if self._bound:
+            bound = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._bound.items())
+            parts.append(f"bound=[{bound}]")
+        if self.unfulfilled_args:
+            parts.append(f"needs=[{', '.join(self.unfulfilled_args)}]")
+        return f"Pipeline({', '.join(parts)})"
+
+    # -- changing it --------------------------------------------------------------
+
+    def with_engine(self, engine: Engine | str | None) -> Pipeline:
+        """Give it an engine, None to inherit again; return it."""
+        self._own_engine = _read_engine(engine)
+        return self._changed()
+
+    def with_name(self, name: str | None) -> Pipeline:
+        """Give it a name; return it."""
+        self.name = name
+        return self._changed()
+
+    def bind(self, **values: Any) -> Pipeline:
+        """Give values to inputs, for every run and wherever it is nested; return it.
+
+        Calls add up, later ones win.  Values in ``inputs=`` win over bound
+        ones; names that it does not know are kept and ignored.
+        """
+        self._bound.update(values)
+        return self._changed()
+
+    def unbind(self, *names: str) -> Pipeline:
+        """Take bound values back, without *names* all of them; return it."""
+        for name in names or tuple(self._bound):
+            self._bound.pop(name, None)
+        return self._changed()
+
+    def as_node(
+        self,
+        input_mapping: Mapping[str, str] | None = None,
+        output_mapping: Mapping[str, str] | None = None,
+        map_over: str | Sequence[str] | None = None,
+        map_mode: MapMode = "zip",
+        name: str | None = None,
+        cache: bool = True,
+    ) -> NestedNode:
+        """Return a node that runs this pipeline inside another one.
+
+        Args:
+            input_mapping: {outer name: inner name}; others stay.
+            output_mapping: {inner name: outer name}; where not empty, only
+                these outputs are visible outside, and only they and what they
+                need are computed.
+            map_over: Outer names that take sequences; the pipeline is mapped
+                over their items, and each output is a list.
+            map_mode: ``"zip"``, or ``"product"`` for all combinations.
+            name: What observers call it; by default the pipeline's name.
+            cache: False turns caching off for everything inside.
+
+        Raises:
+            DependencyError: A mapping names what is not there, or two names
+                would become one.
+            PlanError: There is no such *map_mode*.
+        """
+        return NestedNode(self, input_mapping, output_mapping, map_over, map_mode, name, cache)
+
+    # -- running it ----------------------------------------------------------------
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        **kwargs: Any,
+    ) -> dict[str, Any]:
+        """Run once and return the outputs by name, in execution order.
+
+        Args:
+            inputs: Values by name; extra ones are ignored.  A value for an
+                intermediate output replaces its producer, which does not run.
+            output_name: The outputs to compute; by default all.  Only what
+                they need runs, and only its inputs are required.
+            engine: Used for this call instead of its own.
+            **kwargs: More inputs, by keyword.
+
+        Raises:
+            UnknownOutputError: No node produces *output_name*; nothing ran.
+            MissingInputError: Inputs are missing; nothing ran.
+            Exception: Whatever a node raised, with a note where it happened.
+        """
+        chosen = self.engine if engine is None else _read_engine(engine)
+        return chosen.run(self, _merge_inputs(inputs, kwargs), output_name)  # type: ignore[union-attr]  # never None here
+
+    def map(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        map_over: str | Sequence[str] | None = None,
+        map_mode: MapMode = "zip",
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        on_error: str = "raise",
+        **kwargs: Any,
+    ) -> list[dict[str, Any]]:
+        """Run once per item and return the outputs of each, in item order.
+
+        Args:
+            inputs: Values by name; those in *map_over* are sized iterables of
+                items, all others are the same for every item, lists too.
+            map_over: The names that vary from item to item.
+            map_mode: ``"zip"`` walks them together; ``"product"`` takes every
+                combination, the last name varying fastest.
+            output_name: The outputs to compute; by default all.
+            engine: Used for this call instead of its own.
+            on_error: ``"raise"`` ends the map at the lowest failing item;
+                what was finished is in the cache.
+            **kwargs: More inputs, by keyword.
+
+        Raises:
+            MapLengthError: Under ``"zip"`` the lengths differ; nothing ran.
+            PlanError: Something else is wrong with the request; nothing ran.
+            Exception: What the lowest failing item raised, with a note where.
+        """
+        if on_error != "raise":
+            msg = f"unknown on_error {on_error!r}; use 'raise'"
+            raise PlanError(msg)
+        chosen: Any = self.engine if engine is None else _read_engine(engine)
+        merged = _merge_inputs(inputs, kwargs)
+        results: list[dict[str, Any]] = chosen.map(self, merged, map_over, map_mode, output_name)
+        return results
+
+    def compiled(self, outputs: tuple[str, ...] | None, available: Collection[str]) -> Plan:
+        """Return the plan for *outputs* given values for *available* names; made once.
+
+        Raises:
+            UnknownOutputError: No node produces one of *outputs*.
+        """
+        graph = self.graph
+        given = frozenset(name for name in available if name in graph.names)
+        key = (outputs, given, self.name, _nested_versions(graph))
+        if key not in self._plans:
+            self._plans[key] = compile_plan(self, outputs, given)
+        return self._plans[key]
+
+    def _changed(self) -> Pipeline:
+        self.version += 1
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_plans": {}}
+
+
+def _nested_versions(graph: Graph) -> tuple[Any, ...]:
+    """Return what changes when something nested in *graph* was bound or renamed."""
+    return tuple(
+        (node.pipeline.version, _nested_versions(node.pipeline.graph)) for node in graph.nested_nodes
+    )
+
+
+def _read_engine(engine: Engine | str | None) -> Engine | None:
+    """Return *engine*, made where it is a name.
+
+    Raises:
+        TypeError: It is not an engine.
+    """
+    if isinstance(engine, str):
+        return get_engine(engine)
+    if engine is None or callable(getattr(engine, "run", None)):
+        return engine
+    msg = f"engine must be an engine or the name of one, got {type(engine).__name__}"
+    raise TypeError(msg)
+
+
+def _merge_inputs(inputs: Mapping[str, Any] | None, kwargs: dict[str, Any]) -> Mapping[str, Any] | None:
+    if not kwargs or inputs is None:
+        return kwargs or inputs
+    twice = sorted(kwargs.keys() & inputs.keys())
+    if twice:
+        msg = f"given both in inputs and by keyword: {', '.join(twice)}; give each once"
+        raise PlanError(msg)
+    return {**inputs, **kwargs}

@@ -1,0 +1,111 @@
+"""The frozen plan: what one request will do, step by step.
+
+A plan is structure and bound values, never engines, caches or results, so it
+can be pickled, sent to workers and used for any number of items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from hypernodes.graph import DualNode, MapMode, Node
+
+
+@attrs.frozen
+class Nested:
+    """How a nested pipeline is carried out inside a step.
+
+    Attributes:
+        plan: What happens inside.
+        wiring: (inner, outer) for each input that comes from outside.
+        bound: Inner values that were bound inside when the plan was made.
+        map_over: Outer names whose values are sequences of items.
+        map_mode: How several of them combine.
+        results: (inner, outer) for each output that is wanted outside.
+    """
+
+    plan: Plan
+    wiring: tuple[tuple[str, str], ...]
+    bound: Mapping[str, Any]
+    map_over: tuple[str, ...]
+    map_mode: MapMode
+    results: tuple[tuple[str, str], ...]
+
+
+@attrs.frozen
+class Step:
+    """One node within one plan.
+
+    Attributes:
+        index: Its place in the plan.
+        position: The number of its node in the graph.
+        name: What observers call it.
+        path: Where it sits: ``"outer/inner/node"``.
+        node: The function; None for a nested pipeline.
+        arguments: (parameter, value name) for each argument that is passed.
+        positional: How many of them are passed by position.
+        writes: The value name of each output, by position; None where the
+            caller gave a value that stands for it.
+        nested: The pipeline in it; None for a function.
+    """
+
+    index: int
+    position: int
+    name: str
+    path: str
+    node: Node[..., Any] | DualNode | None
+    arguments: tuple[tuple[str, str], ...]
+    positional: int
+    writes: tuple[str | None, ...]
+    nested: Nested | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the values it is given."""
+        return tuple(value for _, value in self.arguments)
+
+
+@attrs.frozen(slots=False)
+class Plan:
+    """The ordered steps for one request.
+
+    Attributes:
+        pipeline_id: The id of the pipeline it was made from.
+        pipeline_name: Its name, or None.
+        path: Where the pipeline sits; empty at the root.
+        steps: Dependencies first.
+        outputs: The names that are asked for, in execution order.
+        missing: Inputs without which it cannot be carried out.
+        reads: The inputs that it uses.
+    """
+
+    pipeline_id: str
+    pipeline_name: str | None
+    path: str
+    steps: tuple[Step, ...]
+    outputs: tuple[str, ...]
+    missing: tuple[str, ...]
+    reads: frozenset[str]
+
+    @cached_property
+    def node_ids(self) -> tuple[str, ...]:
+        """What the steps are called, in execution order."""
+        return tuple(step.name for step in self.steps)
+
+    @cached_property
+    def producers(self) -> dict[str, Step]:
+        """{value name: the step that writes it}."""
+        return {name: step for step in self.steps for name in step.writes if name is not None}
+
+    @cached_property
+    def needs_columns(self) -> bool:
+        """Whether a map must go step by step, because a step takes whole batches."""
+        return any(
+            isinstance(step.node, DualNode)
+            or (step.nested is not None and not step.nested.map_over and step.nested.plan.needs_columns)
+            for step in self.steps
+        )
