@@ -1,0 +1,145 @@
+"""The sessions: everything that is run on this project, by people and by CI.
+
+Each local package is installed in editable form, all of them in one command:
+explicit paths satisfy the exact pins between them, so that no index is asked
+for packages that are here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+from nox.project import dependency_groups, load_toml
+
+nox.needs_version = ">=2025.2.9"
+# uv where `pip install "nox[uv]"` brought it, else virtualenv and pip.
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+nox.options.error_on_external_run = True
+
+ROOT = Path(__file__).parent
+CORE = "packages/hypernodes-core"
+EXTENSIONS = sorted(
+    f"packages/{folder.parent.name}"
+    for folder in (ROOT / "packages").glob("hypernodes-*/pyproject.toml")
+    if folder.parent.name != "hypernodes-core"
+)
+PYTHONS = ["3.11", "3.12", "3.13"]
+PROJECT = load_toml(ROOT / "pyproject.toml")
+
+
+def group(*names: str) -> tuple[str, ...]:
+    """Return the requirements of dependency groups of pyproject.toml."""
+    return dependency_groups(PROJECT, *names)
+
+
+def editable(*paths: str) -> list[str]:
+    """Return the arguments that install local packages in editable form."""
+    return [argument for path in paths for argument in ("-e", path)]
+
+
+def run_tests(session: nox.Session, *arguments: str) -> None:
+    """Run pytest on two processes, a file never split between them."""
+    session.run(
+        "pytest", "-n", "2", "--dist", "loadfile", *arguments, *session.posargs,
+        env={"RAY_USAGE_STATS_ENABLED": "0", "PYTHONHASHSEED": "random"},
+    )  # fmt: skip
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format; `-- --fix` repairs what can be repaired."""
+    session.install(*group("lint"))
+    fix = "--fix" in session.posargs
+    session.run("ruff", "check", *(["--fix"] if fix else []), ".")
+    session.run("ruff", "format", *([] if fix else ["--check"]), ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the core, strictly."""
+    session.install(*group("types", "optional"), *editable(CORE))
+    session.run("mypy")
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that every module imports only from the floors below it."""
+    session.install(*group("layers"))
+    # The packages are read, not imported: nothing of theirs is installed.
+    sources = os.pathsep.join(str(ROOT / path / "src") for path in [CORE, *EXTENSIONS])
+    session.run("lint-imports", "--no-logo", env={"PYTHONPATH": sources})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the whole suite on this Python, with everything installed."""
+    session.install(*group("test", "optional"), *editable(f"{CORE}[batch,testing]", *EXTENSIONS))
+    run_tests(session)
+
+
+@nox.session(python=PYTHONS)
+def tests_all(session: nox.Session) -> None:
+    """Run the whole suite on every supported Python that is here."""
+    tests.func(session)
+
+
+@nox.session
+def minimal(session: nox.Session) -> None:
+    """Run the suite where nothing optional is installed."""
+    session.install(*group("test"), *editable(CORE))
+    run_tests(session)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the suite on the oldest versions that we say we work with."""
+    if session.venv_backend != "uv":
+        session.skip("only uv resolves to the lowest versions")
+    core = f"{CORE}[batch,testing]"
+    session.install("--resolution", "lowest-direct", *group("test", "optional"), *editable(core))
+    run_tests(session, "tests/core", "tests/property")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the suite and report the lines of the core that no test reaches."""
+    session.install(*group("test", "optional"), *editable(f"{CORE}[batch,testing]"))
+    session.run("coverage", "run", "-m", "pytest", "-q", *session.posargs)
+    session.run("coverage", "report")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Run the example that shows what is computed and what is found."""
+    session.install(*editable(CORE))
+    session.run("python", "examples/search_the_docs.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks; names of files after `--` choose some of them."""
+    session.install(*group("optional"), *editable(f"{CORE}[batch]"))
+    chosen = session.posargs or sorted(str(path) for path in Path("benchmarks").glob("bench_*.py"))
+    for path in chosen:
+        session.run("python", path)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into site/; a broken link is an error."""
+    session.install(*group("docs"))
+    session.run("mkdocs", "build", "--strict")
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build every distribution into dist/ and check what would be published."""
+    session.install(*group("build"))
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    for path in [CORE, *EXTENSIONS]:
+        session.run("python", "-m", "build", "--installer", "uv", "--outdir", "dist", path)
+    session.run("twine", "check", "--strict", *sorted(map(str, Path("dist").iterdir())))
