@@ -1,0 +1,33 @@
+"""Fingerprints: what makes two values, functions or steps the same."""
+
+from __future__ import annotations
+
+from hypernodes.hashing._dispatch import BUILTIN_FINGERPRINTS
+from hypernodes.hashing._fingerprinter import (
+    Fingerprinter,
+    code_fingerprint,
+    fingerprint,
+    set_registered_fingerprints,
+)
+from hypernodes.hashing._identity import class_identity
+from hypernodes.hashing._signature import (
+    FORMAT,
+    Signature,
+    column_digest,
+    item_digest,
+    node_digest,
+)
+
+__all__ = [
+    "BUILTIN_FINGERPRINTS",
+    "FORMAT",
+    "Fingerprinter",
+    "Signature",
+    "class_identity",
+    "code_fingerprint",
+    "column_digest",
+    "fingerprint",
+    "item_digest",
+    "node_digest",
+    "set_registered_fingerprints",
+]

@@ -1,0 +1,73 @@
+"""Which class an object is of, and whose code a module is.
+
+The one place that says what a class's name stands for in a digest, so that the
+class's code can be made to count for its instances too.
+"""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from hypernodes.hashing._canonical import sized, utf8
+
+#: Modules whose classes moved between Python versions.
+_MOVED_MODULES: Final = {"pathlib._local": "pathlib"}
+
+_HEAP_TYPE: Final = 1 << 9
+_LIBRARY_FOLDERS: Final = ("site-packages", "dist-packages")
+
+
+def type_name(cls: type) -> str:
+    """Return the module-qualified name of *cls*."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def class_identity(cls: type) -> bytes:
+    """Return what stands for *cls* in the token of each of its instances."""
+    module, qualname = str(cls.__module__), str(cls.__qualname__)
+    module = _MOVED_MODULES.get(module, module)
+    return sized(utf8(f"{module}:{qualname}"))
+
+
+def is_found_by_name(value: Any, module: str, qualname: str) -> bool:
+    """Say whether *value* is what its name leads to, and so is what it says it is."""
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    return found is value
+
+
+def is_library_class(cls: type) -> bool:
+    """Say whether the name of *cls* says all: a class in C, or one of a library."""
+    if not cls.__flags__ & _HEAP_TYPE:
+        return True
+    module, qualname = str(cls.__module__), cls.__qualname__
+    # a class that a library's function made for the user has the library's name
+    return not is_user_module(module) and is_found_by_name(cls, module, qualname)
+
+
+def is_user_module(name: str | None) -> bool:
+    """Say whether the module is the user's, neither standard nor installed.
+
+    The file decides: a user's module may have the name of a standard one.
+    """
+    module = sys.modules.get(name) if name is not None else None
+    if module is None or name == "__main__":
+        return True
+    spec = getattr(module, "__spec__", None)
+    origin = None if spec is None else spec.origin
+    return _is_user_file(getattr(module, "__file__", None), origin)
+
+
+@cache
+def _is_user_file(file: str | None, origin: str | None) -> bool:
+    if file is None:
+        return origin not in ("built-in", "frozen")
+    path = Path(file).absolute()
+    if any(folder in path.parts for folder in _LIBRARY_FOLDERS):
+        return False
+    return not path.is_relative_to(Path(sysconfig.get_path("stdlib")).absolute())

@@ -1,0 +1,117 @@
+"""The canonical text of a syntax tree, the same on every supported Python.
+
+``ast.dump`` changes from version to version.  This text has the name of each
+node's class and its fields, and leaves out what is empty or None, positions,
+contexts, and docstrings: what is left is what the code says.  Constants are
+written by the canonical encoding, so ``1``, ``True`` and ``1.0`` differ.
+
+Of the function itself, decorators and default values are left out too: they are
+evaluated when it is defined, and counted by what came of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from hashlib import sha256
+from typing import Any, Final
+
+from hypernodes.hashing._canonical import LEAVES, sized
+
+FunctionSyntax = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+_FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_DOCUMENTED: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)
+_LEFT_OUT: Final = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
+_PRIVATE: Final = re.compile(r"__\w*(?<!__)\Z")
+
+
+def syntax_digest(function: FunctionSyntax, class_name: str) -> bytes:
+    """Return the digest of *function*, found in the body of class *class_name*.
+
+    The class counts only where the function uses a name such as ``__x``, which
+    means another attribute in each class.
+    """
+    parts: list[bytes] = []
+    is_private = _write(function, parts)
+    if is_private and class_name:
+        parts.append(b"P" + sized(class_name.encode()))
+    return sha256(b"".join(parts)).digest()
+
+
+def _write(root: FunctionSyntax, parts: list[bytes]) -> bool:
+    """Append the text of *root* to *parts*; say whether a private name occurs."""
+    is_private = False
+    # a stack, since expressions may be nested deeper than Python may recurse
+    stack: list[Any] = [root]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, bytes):
+            parts.append(item)
+        elif isinstance(item, ast.AST):
+            children = _fields(item, is_root=item is root, root=root)
+            parts.append(b"(" + sized(type(item).__name__.encode()) + _count(len(children)))
+            for name, child in reversed(children):
+                stack += (child, sized(name.encode()))
+        elif isinstance(item, list):
+            parts.append(b"[" + _count(len(item)))
+            stack += reversed(item)
+        else:
+            is_private = is_private or (isinstance(item, str) and bool(_PRIVATE.match(item)))
+            parts.append(_constant(item))
+    return is_private
+
+
+def _fields(node: ast.AST, *, is_root: bool, root: FunctionSyntax) -> list[tuple[str, Any]]:
+    fields = []
+    for name, child in ast.iter_fields(node):
+        value = child
+        if name in _LEFT_OUT or (is_root and name == "decorator_list"):
+            continue
+        if node is root.args and name in ("defaults", "kw_defaults"):
+            continue
+        if name == "body" and isinstance(node, _DOCUMENTED):
+            value = _without_docstring(child)
+        if isinstance(node, ast.JoinedStr):
+            # Python 3.12 ends some format specifications with an empty text
+            value = [part for part in child if getattr(part, "value", None) != ""]
+        # the value None of a constant is not an absent field
+        if value == [] or (value is None and not isinstance(node, ast.Constant)):
+            continue
+        fields.append((name, value))
+    return fields
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    match body:
+        case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+            return rest
+    return body
+
+
+def _count(number: int) -> bytes:
+    return number.to_bytes(8, "little")
+
+
+def _constant(value: Any) -> bytes:
+    leaf = LEAVES.get(type(value))
+    if leaf is not None:
+        return leaf(value)
+    if isinstance(value, tuple):
+        return b"t" + _count(len(value)) + b"".join(map(_constant, value))
+    # only trees that a program has built hold other constants
+    msg = f"cannot write a constant of type {type(value).__name__}"
+    raise TypeError(msg)
+
+
+def functions_in(tree: ast.AST) -> list[tuple[FunctionSyntax, str]]:
+    """Return every function below *tree* with the name of the class around it."""
+    found = []
+    stack: list[tuple[ast.AST, str]] = [(tree, "")]
+    while stack:
+        node, class_name = stack.pop()
+        if isinstance(node, _FUNCTIONS):
+            found.append((node, class_name))
+        inner = node.name if isinstance(node, ast.ClassDef) else class_name
+        stack.extend((child, inner) for child in ast.iter_child_nodes(node))
+    return found
