@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hypernodes.protocols import Cache
 
 
-def read_cache(cache: Cache | str | os.PathLike[str] | None | Unset) -> Cache | None | Unset:
+def read_cache(cache: Cache | str | os.PathLike[str] | Unset | None) -> Cache | Unset | None:
     """Return *cache*, opened where it is a folder or a URL.
 
     Raises:
@@ -27,7 +27,7 @@ def read_cache(cache: Cache | str | os.PathLike[str] | None | Unset) -> Cache | 
     raise TypeError(msg)
 
 
-def read_callbacks(callbacks: Sequence[Any] | None | Unset) -> Sequence[Any] | None | Unset:
+def read_callbacks(callbacks: Sequence[Any] | Unset | None) -> Sequence[Any] | Unset | None:
     """Return *callbacks* as a tuple, each name replaced by a callback.
 
     Raises:

@@ -33,8 +33,8 @@ class SeqEngine:
 
     def __init__(
         self,
-        cache: Cache | str | None | Unset = UNSET,
-        callbacks: Sequence[Any] | None | Unset = UNSET,
+        cache: Cache | str | Unset | None = UNSET,
+        callbacks: Sequence[Any] | Unset | None = UNSET,
         strict: bool = False,
     ) -> None:
         self.cache = read_cache(cache)

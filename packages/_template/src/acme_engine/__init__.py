@@ -1,0 +1,1 @@
+"""An engine for HyperNodes; ``from hypernodes.engines import AcmeEngine``."""

@@ -1,0 +1,21 @@
+"""Engines: where and how chunks of work travel.
+
+`SeqEngine` is here; ``from hypernodes.engines import DaskEngine``, and every
+other engine class that a plugin registers, is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hypernodes.engines._lookup import engine_attribute, get_engine
+from hypernodes.engines._sequential import SeqEngine
+
+if TYPE_CHECKING:
+    from hypernodes.protocols import Engine
+
+__all__ = ["SeqEngine", "get_engine"]
+
+
+def __getattr__(name: str) -> type[Engine]:
+    return engine_attribute(__name__, name)

@@ -1,0 +1,67 @@
+"""What HyperNodes itself brings, registered through the door everybody uses.
+
+This module is the plugin ``hypernodes``; it comes first and cannot be
+disabled.  Decides the names of our own parts, and imports none of them.
+"""
+
+from __future__ import annotations
+
+from hypernodes.hashing import BUILTIN_FINGERPRINTS
+from hypernodes.hookspecs import (
+    CacheSpec,
+    CallbackSpec,
+    EngineSpec,
+    FingerprintSpec,
+    SerializerSpec,
+    VisualizerSpec,
+    hookimpl,
+)
+
+
+@hookimpl
+def hypernodes_register_engines() -> list[EngineSpec]:
+    """Name the engines that need nothing but the core."""
+    return [
+        EngineSpec("seq", "hypernodes.engines:SeqEngine", "one step after another, in this thread"),
+    ]
+
+
+@hookimpl
+def hypernodes_register_caches() -> list[CacheSpec]:
+    """Claim the schemes of the caches that need nothing but the core."""
+    return [
+        CacheSpec("disk", "hypernodes.cache:open_disk_cache", "a folder on this machine"),
+        CacheSpec("memory", "hypernodes.cache:open_memory_cache", "this process, until it ends"),
+    ]
+
+
+@hookimpl
+def hypernodes_register_serializers() -> list[SerializerSpec]:
+    """Claim the names of the formats that every cache knows by itself."""
+    return [
+        SerializerSpec("pickle", "hypernodes.cache:PickleSerializer", 0, "anything that pickles"),
+    ]
+
+
+@hookimpl
+def hypernodes_register_callbacks() -> list[CallbackSpec]:
+    """Name the callbacks that need nothing but the core."""
+    return [
+        CallbackSpec("progress", "hypernodes.callbacks:ProgressCallback", "bars on the terminal"),
+        CallbackSpec("logging", "hypernodes.callbacks:LoggingCallback", "lines to `logging`"),
+    ]
+
+
+@hookimpl
+def hypernodes_register_fingerprints() -> list[FingerprintSpec]:
+    """Claim the types that hashing knows by itself."""
+    return [FingerprintSpec(type_, target) for type_, target in BUILTIN_FINGERPRINTS.items()]
+
+
+@hookimpl
+def hypernodes_register_visualizers() -> list[VisualizerSpec]:
+    """Name the renderers that need nothing but the core."""
+    return [
+        VisualizerSpec("mermaid", "hypernodes.viz:render_mermaid", "a Mermaid flowchart"),
+        VisualizerSpec("text", "hypernodes.viz:render_text", "boxes in plain text"),
+    ]

@@ -1,0 +1,1 @@
+"""A company that does two things wrong."""
