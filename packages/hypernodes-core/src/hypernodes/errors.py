@@ -88,7 +88,15 @@ class MapLengthError(PlanError):
 
 
 class FingerprintError(HyperNodesError, TypeError):
-    """A value without a fingerprint: its type, its place, and the remedies."""
+    """A value without a fingerprint: its type, its place, and the remedies.
+
+    Attributes:
+        path: Where it was found: ``inputs['model'].tokenizer``.
+        type_name: The module-qualified name of its type.
+    """
+
+    path: str = ""
+    type_name: str = ""
 
 
 class CacheError(HyperNodesError):

@@ -173,11 +173,5 @@ class RunFinished:
 
 
 Event = (
-    RunStarted
-    | ItemStarted
-    | StepStarted
-    | StepFinished
-    | ItemFinished
-    | MapProgress
-    | RunFinished
+    RunStarted | ItemStarted | StepStarted | StepFinished | ItemFinished | MapProgress | RunFinished
 )

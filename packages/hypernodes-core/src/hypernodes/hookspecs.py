@@ -205,9 +205,7 @@ def hypernodes_step_started(
 
 
 @hookspec
-def hypernodes_step_finished(
-    run: Run, item: int | None, step: StepInfo, outcome: Outcome
-) -> None:
+def hypernodes_step_finished(run: Run, item: int | None, step: StepInfo, outcome: Outcome) -> None:
     """Observe how a step ended: executed, hit or failed.  Called on the driver."""
 
 

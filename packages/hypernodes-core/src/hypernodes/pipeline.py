@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import reprlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
 from hypernodes.engines import SeqEngine
@@ -13,6 +14,7 @@ from hypernodes.graph import AnyNode, Graph, MapMode, NestedNode, check_types
 from hypernodes.plan import Plan, compile_plan
 from hypernodes.plugins import get_engine
 from hypernodes.protocols import Engine
+from hypernodes.viz import Picture, visualize
 
 
 class Pipeline:
@@ -62,12 +64,13 @@ class Pipeline:
             each.as_node() if isinstance(each, Pipeline) else each for each in nodes
         ]
         self.name = name
-        self.version = 0
+        self._version = 0
         self._own_engine = _read_engine(engine)
         self._default_engine = SeqEngine()
         self._bound: dict[str, Any] = {}
         self._graph = Graph(self.nodes)
-        self._plans: dict[Any, Plan] = {}
+        self._graph_state = self._graph.state
+        self._plans: tuple[Hashable, dict[Any, Plan]] = (None, {})
         if strict_types:
             check_types(self._graph)
 
@@ -75,10 +78,16 @@ class Pipeline:
 
     @property
     def graph(self) -> Graph:
-        """The graph; built again where a nested pipeline was bound meanwhile."""
-        if not self._graph.is_current():
-            self._graph = Graph(self.nodes)
+        """The graph; built again where a nested pipeline was changed meanwhile."""
+        state = self._graph.state
+        if state != self._graph_state:
+            self._graph, self._graph_state = Graph(self.nodes), state
         return self._graph
+
+    @property
+    def state(self) -> Hashable:
+        """What changes when it, or something nested in it, is bound, named or given an engine."""
+        return self._version, self._graph.state
 
     @property
     def engine(self) -> Engine:
@@ -113,7 +122,9 @@ class Pipeline:
     def __repr__(self) -> str:
         parts = [f"name={self.name!r}", f"nodes={len(self.nodes)}"]
         if self._bound:
-            bound = ", ".join(f"{name}={reprlib.repr(value)}" for name, value in self._bound.items())
+            bound = ", ".join(
+                f"{name}={reprlib.repr(value)}" for name, value in self._bound.items()
+            )
             parts.append(f"bound=[{bound}]")
         if self.unfulfilled_args:
             parts.append(f"needs=[{', '.join(self.unfulfilled_args)}]")
@@ -131,7 +142,7 @@ class Pipeline:
         self.name = name
         return self._changed()
 
-    def bind(self, **values: Any) -> Pipeline:
+    def bind(self, /, **values: Any) -> Pipeline:
         """Give values to inputs, for every run and wherever it is nested; return it.
 
         Calls add up, later ones win.  Values in ``inputs=`` win over bound
@@ -179,6 +190,7 @@ class Pipeline:
 
     def run(
         self,
+        /,
         inputs: Mapping[str, Any] | None = None,
         output_name: str | Sequence[str] | None = None,
         engine: Engine | str | None = None,
@@ -204,6 +216,7 @@ class Pipeline:
 
     def map(
         self,
+        /,
         inputs: Mapping[str, Any] | None = None,
         map_over: str | Sequence[str] | None = None,
         map_mode: MapMode = "zip",
@@ -239,6 +252,10 @@ class Pipeline:
         results: list[dict[str, Any]] = chosen.map(self, merged, map_over, map_mode, output_name)
         return results
 
+    def visualize(self, filename: str | os.PathLike[str] | None = None, **options: Any) -> Picture:
+        """Draw it; with *filename*, also write it there.  See `hypernodes.visualize`."""
+        return visualize(self, filename, **options)
+
     def compiled(self, outputs: tuple[str, ...] | None, available: Collection[str]) -> Plan:
         """Return the plan for *outputs* given values for *available* names; made once.
 
@@ -247,24 +264,25 @@ class Pipeline:
         """
         graph = self.graph
         given = frozenset(name for name in available if name in graph.names)
-        key = (outputs, given, self.name, _nested_versions(graph))
-        if key not in self._plans:
-            self._plans[key] = compile_plan(self, outputs, given)
-        return self._plans[key]
+        state, plans = self._plans
+        if state != self.state:
+            # older plans would keep alive what was bound in nested pipelines
+            plans = {}
+            self._plans = (self.state, plans)
+        if (outputs, given) not in plans:
+            plans[outputs, given] = compile_plan(self, outputs, given)
+        return plans[outputs, given]
+
+    def run_alone(self, node: NestedNode, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run *node*, which wraps this pipeline, as the only one of a pipeline."""
+        return Pipeline(nodes=[node]).run(inputs)
 
     def _changed(self) -> Pipeline:
-        self.version += 1
+        self._version += 1
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": {}}
-
-
-def _nested_versions(graph: Graph) -> tuple[Any, ...]:
-    """Return what changes when something nested in *graph* was bound or renamed."""
-    return tuple(
-        (node.pipeline.version, _nested_versions(node.pipeline.graph)) for node in graph.nested_nodes
-    )
+        return {**self.__dict__, "_plans": (None, {})}
 
 
 def _read_engine(engine: Engine | str | None) -> Engine | None:
@@ -281,7 +299,9 @@ def _read_engine(engine: Engine | str | None) -> Engine | None:
     raise TypeError(msg)
 
 
-def _merge_inputs(inputs: Mapping[str, Any] | None, kwargs: dict[str, Any]) -> Mapping[str, Any] | None:
+def _merge_inputs(
+    inputs: Mapping[str, Any] | None, kwargs: dict[str, Any]
+) -> Mapping[str, Any] | None:
     if not kwargs or inputs is None:
         return kwargs or inputs
     twice = sorted(kwargs.keys() & inputs.keys())

@@ -24,23 +24,30 @@ class HyperNode(Protocol):
     """What every node offers: functions, dual nodes and nested pipelines alike.
 
     Attributes:
-        name: What observers call it; None for an unnamed nested pipeline.
-        output_name: The name of its output, or a tuple of names.
-        root_args: The names of its parameters.
         cache: Whether its results may be cached; read when a run starts.
-        code_hash: 64 hex digits that change when its code does.
     """
 
     cache: bool
 
     @property
-    def name(self) -> str | None: ...
+    def name(self) -> str | None:
+        """What observers call it."""
+        ...
+
     @property
-    def output_name(self) -> str | tuple[str, ...]: ...
+    def output_name(self) -> str | tuple[str, ...]:
+        """The name of its output, or a tuple of names."""
+        ...
+
     @property
-    def root_args(self) -> tuple[str, ...]: ...
+    def root_args(self) -> tuple[str, ...]:
+        """The names of its parameters."""
+        ...
+
     @property
-    def code_hash(self) -> str: ...
+    def code_hash(self) -> str:
+        """64 hex digits that change when its code does."""
+        ...
 
 
 class Engine(Protocol):
@@ -56,13 +63,13 @@ class Engine(Protocol):
         callbacks: The observers, None for none, or ``UNSET`` to inherit.
     """
 
-    cache: Cache | None | Unset
-    callbacks: Sequence[Any] | None | Unset
+    cache: Cache | Unset | None
+    callbacks: Sequence[Any] | Unset | None
 
     def run(
         self,
         pipeline: Pipeline,
-        inputs: Mapping[str, Any],
+        inputs: Mapping[str, Any] | None = None,
         output_name: str | Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Run *pipeline* once and return its outputs by name."""
@@ -71,7 +78,7 @@ class Engine(Protocol):
     def map(
         self,
         pipeline: Pipeline,
-        inputs: Mapping[str, Any],
+        inputs: Mapping[str, Any] | None,
         map_over: str | Sequence[str],
         map_mode: Literal["zip", "product"] = "zip",
         output_name: str | Sequence[str] | None = None,
@@ -137,17 +144,22 @@ class Cache(Protocol):
 
 
 class Serializer(Protocol):
-    """Turns values into bytes and back, under a name and a version.
+    """Turns values into bytes and back, under a name and a version."""
 
-    Attributes:
-        name: Written beside every value it encodes.
-        version: Raised when old bytes can no longer be decoded.
-        is_pickle: Whether decoding may run code that the bytes name.
-    """
+    @property
+    def name(self) -> str:
+        """Written beside every value it encodes."""
+        ...
 
-    name: str
-    version: int
-    is_pickle: bool
+    @property
+    def version(self) -> int:
+        """Raised when old bytes can no longer be decoded."""
+        ...
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether decoding may run code that the bytes name."""
+        ...
 
     def can_encode(self, value: Any) -> bool:
         """Say whether *value* comes back equal in type and state."""

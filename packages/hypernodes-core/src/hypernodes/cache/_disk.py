@@ -63,7 +63,8 @@ class DiskCache(EncodedCache):
         for node, items in by_node.items():
             for item, digests, seconds, created in self._index.select(query, items, node):
                 key = Signature(node, item)
-                found[key] = Entry(key, _split(digests), seconds, created)
+                if _is_sound(digests):
+                    found[key] = Entry(key, _split(digests), seconds, created)
         return found
 
     def read_payloads(self, digests: Sequence[bytes]) -> Mapping[bytes, Payload]:
@@ -75,7 +76,7 @@ class DiskCache(EncodedCache):
         damaged: list[bytes] = []
         for digest, serializer, version, checksum, data in self._index.select(query, left):
             payload = Payload(serializer, version, data)
-            if checksum == _checksum(digest, payload):
+            if isinstance(data, bytes) and checksum == _checksum(digest, payload):
                 found[digest] = payload
             else:
                 damaged.append(digest)
@@ -111,7 +112,13 @@ class DiskCache(EncodedCache):
                 connection.executemany(
                     "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
                     sorted(
-                        (e.signature.node, e.signature.item, b"".join(e.digests), e.seconds, e.created)
+                        (
+                            e.signature.node,
+                            e.signature.item,
+                            b"".join(e.digests),
+                            e.seconds,
+                            e.created,
+                        )
                         for e in buffer.records.values()
                     ),
                 )
@@ -141,7 +148,9 @@ class DiskCache(EncodedCache):
             entries, seconds = connection.execute(
                 "SELECT COUNT(*), COALESCE(SUM(seconds), 0.0) FROM records"
             ).fetchone()
-            (size,) = connection.execute("SELECT COALESCE(SUM(LENGTH(data)), 0) FROM payloads").fetchone()
+            (size,) = connection.execute(
+                "SELECT COALESCE(SUM(LENGTH(data)), 0) FROM payloads"
+            ).fetchone()
         return {"entries": entries, "bytes": size, "seconds": seconds}
 
     def prune(self, *, max_age: float | None = None, max_items: int | None = None) -> int:
@@ -158,7 +167,9 @@ class DiskCache(EncodedCache):
         with self._index.connection() as connection:
             before = connection.total_changes
             if max_age is not None:
-                connection.execute("DELETE FROM records WHERE created < ?", (time.time() - max_age,))
+                connection.execute(
+                    "DELETE FROM records WHERE created < ?", (time.time() - max_age,)
+                )
             if max_items is not None:
                 connection.execute(
                     "DELETE FROM records WHERE (node, item) IN (SELECT node, item FROM records "
@@ -166,14 +177,19 @@ class DiskCache(EncodedCache):
                     (max_items,),
                 )
             dropped = connection.total_changes - before
-            kept = {d for (row,) in connection.execute("SELECT digests FROM records") for d in _split(row)}
+            kept = {
+                d
+                for (row,) in connection.execute("SELECT digests FROM records")
+                for d in _split(row)
+            }
             stored = [digest for (digest,) in connection.execute("SELECT digest FROM payloads")]
             orphans = [(digest,) for digest in stored if digest not in kept]
             connection.executemany("DELETE FROM payloads WHERE digest = ?", orphans)
         return dropped
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (DiskCache, (str(self.path),))
+        # another process may have another current folder
+        return (DiskCache, (str(self.path.absolute()),))
 
     def __repr__(self) -> str:
         return f"DiskCache(path={str(self.path)!r})"
@@ -207,6 +223,10 @@ class _Buffer:
             or self.bytes >= _RISK_BYTES
             or len(self.records) >= _RISK_RECORDS
         )
+
+
+def _is_sound(digests: object) -> bool:
+    return isinstance(digests, bytes) and len(digests) > 0 and len(digests) % _DIGEST_BYTES == 0
 
 
 def _split(digests: bytes) -> tuple[bytes, ...]:

@@ -7,7 +7,7 @@ and the forms for single values are here, so that no store can bypass them.
 
 from __future__ import annotations
 
-import hashlib
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +46,8 @@ class EncodedCache(ABC):
         """Forget everything."""
 
     def flush(self) -> None:
-        """Make everything stored so far durable."""
+        """Make everything stored so far durable; nothing to do where writing is enough."""
+        return
 
     # -- bulk forms: what engines use ------------------------------------------
 
@@ -65,7 +66,9 @@ class EncodedCache(ABC):
         digests = [entry.digests[position] for entry, position in wanted]
         found = self.read_payloads(list(dict.fromkeys(digests)))
         values = [_decode_or_missing(found.get(digest)) for digest in digests]
-        unusable = [d for d, value in zip(digests, values, strict=True) if value is MISSING and d in found]
+        unusable = [
+            d for d, value in zip(digests, values, strict=True) if value is MISSING and d in found
+        ]
         if unusable:
             self.discard(unusable)
         return values
@@ -88,9 +91,9 @@ class EncodedCache(ABC):
             self.write(records)
         if failed:
             first = next(iter(failed.values()))
-            error = SerializationError(str(first))
-            error.failed = failed
-            raise error from first
+            summary = SerializationError(str(first))
+            summary.failed = failed
+            raise summary from first
 
     # -- single values: what people use ----------------------------------------
 
@@ -116,7 +119,9 @@ class EncodedCache(ABC):
         found = [entry for entry in entries if isinstance(entry, Entry)]
         wanted = [(entry, position) for entry in found for position in range(len(entry.digests))]
         values = iter(self.load_many(wanted))
-        return [default if entry is MISSING else _gather(entry, values, default) for entry in entries]
+        return [
+            default if entry is MISSING else _gather(entry, values, default) for entry in entries
+        ]
 
     def put_many(self, values: Mapping[Signature | str, Any]) -> None:
         """Store each value under its signature.
@@ -127,8 +132,10 @@ class EncodedCache(ABC):
         now = time.time()
         self.store_many(
             [
-                Result(Entry(key, (_digest(key, value),), created=now), (value,))
-                for key, value in ((_parse(signature), value) for signature, value in values.items())
+                Result(Entry(key, (_digest(value),), created=now), (value,))
+                for key, value in (
+                    (_parse(signature), value) for signature, value in values.items()
+                )
             ]
         )
         self.flush()
@@ -143,12 +150,13 @@ def _parse(signature: Signature | str) -> Signature:
     return Signature.parse(signature) if isinstance(signature, str) else signature
 
 
-def _digest(signature: Signature, value: Any) -> bytes:
-    """Return the address of a value; one without a fingerprint lives under its key."""
+def _digest(value: Any) -> bytes:
+    """Return the address of a value."""
     try:
         return fingerprint(value)
     except FingerprintError:
-        return hashlib.sha256(b"value of" + signature.node + signature.item).digest()
+        # nothing tells whether it is the value that was there, so it gets a new address
+        return os.urandom(32)
 
 
 def _encode_all(result: Result) -> dict[bytes, Payload]:

@@ -3,15 +3,23 @@
 Records are clustered by (node, item), so that the entries of one node lie
 together and a bulk lookup touches few pages; values lie in a table of their
 own, by digest.  Nothing here knows what the bytes mean.
+
+A folder that cannot be written is opened for reading.  SQLite needs to write
+beside a file in WAL mode even to read it, so the file is taken as immutable
+where there is no log beside it, and copied away together with its log where
+there is one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,20 +39,29 @@ CREATE TABLE IF NOT EXISTS payloads (
     digest BLOB PRIMARY KEY, serializer TEXT NOT NULL, version INTEGER NOT NULL,
     checksum BLOB NOT NULL, data BLOB NOT NULL);
 """
+_BUSY_SECONDS: Final = 30.0
+
 # connections of the parent process: closing one here could disturb the parent
 _inherited: Final[list[Connection]] = []
+_indexes: Final[weakref.WeakSet[Index]] = weakref.WeakSet()
 
 
 class Index:
-    """The open SQLite file at *path*; reopened after a fork or a deletion."""
+    """The open SQLite file at *path*; opened again after a fork or a deletion.
+
+    Attributes:
+        path: The file.
+        lock: Held while the connection is used.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path: Final = path
-        self.lock: Final = threading.RLock()
+        self.lock = threading.RLock()
         self._connection: Connection | None = None
-        self._identity: tuple[int, int] = (0, 0)
+        self._inode = 0
+        _indexes.add(self)
 
-    @contextmanager
+    @contextlib.contextmanager
     def connection(self) -> Iterator[Connection]:
         """Hold the lock and give the connection; any SQLite error becomes one of ours.
 
@@ -56,7 +73,7 @@ class Index:
 
         with self.lock:
             try:
-                connection = self._open()
+                connection = self._current()
                 with connection:
                     yield connection
             except (sqlite3.Error, OSError) as error:
@@ -66,7 +83,7 @@ class Index:
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self.lock:
-            if self._connection is not None and self._identity[0] == os.getpid():
+            if self._connection is not None:
                 self._connection.close()
             self._connection = None
 
@@ -78,40 +95,93 @@ class Index:
                 marks = ",".join("?" * len(some))
                 yield from connection.execute(f"{query} IN ({marks})", (*first, *some)).fetchall()
 
-    def _open(self) -> Connection:
-        current = self._current_identity()
-        if self._connection is not None and current == self._identity:
-            return self._connection
-        self._forget()
-        # deferred: see connection()
-        import sqlite3
-
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.executescript(_SCHEMA)
-        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-        self._connection = connection
-        self._identity = self._current_identity()
-        weakref.finalize(self, _close_quietly, connection, os.getpid())
-        return connection
-
-    def _current_identity(self) -> tuple[int, int]:
-        """Return (process, file): a change of either asks for a new connection."""
-        try:
-            return os.getpid(), self.path.stat().st_ino
-        except FileNotFoundError:
-            return os.getpid(), 0
-
-    def _forget(self) -> None:
-        if self._connection is None:
-            return
-        if self._identity[0] == os.getpid():
-            self._connection.close()
-        else:
+    def after_fork(self) -> None:
+        """Let go, in the child, of what belongs to the parent: its connection and its lock."""
+        self.lock = threading.RLock()
+        if self._connection is not None:
             _inherited.append(self._connection)
         self._connection = None
+
+    def _current(self) -> Connection:
+        if self._connection is None or self._find_inode() != self._inode:
+            self.close()
+            self._connection = _open(self.path)
+            self._inode = self._find_inode()
+            weakref.finalize(self, _close_quietly, self._connection, os.getpid())
+        return self._connection
+
+    def _find_inode(self) -> int:
+        """Return what identifies the file, so that a deleted one is noticed."""
+        try:
+            return self.path.stat().st_ino
+        except FileNotFoundError:
+            return 0
+
+
+def _open(path: Path) -> Connection:
+    """Return a connection to *path*, created where it is not there."""
+    if path.exists() and not os.access(path.parent, os.W_OK):
+        return _open_read_only(path)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection = _connect(str(path))
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(target: str, uri: bool = False) -> Connection:
+    # deferred: see Index.connection()
+    import sqlite3
+
+    connection = sqlite3.connect(target, timeout=_BUSY_SECONDS, check_same_thread=False, uri=uri)
+    # a damaged text is found by its checksum, not by failing to decode
+    connection.text_factory = _decode
+    return connection
+
+
+def _prepare(connection: Connection) -> None:
+    """Set the file up; others may be doing the same."""
+    # deferred: see Index.connection()
+    import sqlite3
+
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            if connection.execute("PRAGMA user_version").fetchone() != (SCHEMA_VERSION,):
+                connection.executescript(_SCHEMA)
+                connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        except sqlite3.OperationalError as error:
+            # switching to WAL does not wait for other openers by itself
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _open_read_only(path: Path) -> Connection:
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or log.stat().st_size == 0:
+        return _connect(f"{path.as_uri()}?immutable=1", uri=True)
+    folder = tempfile.mkdtemp(prefix="hypernodes-read-only-")
+    try:
+        for file in (path, log):
+            shutil.copy(file, folder)
+        connection = _connect(str(Path(folder) / path.name))
+        # the copy is open from here on: nobody else needs to find it
+        connection.execute("SELECT COUNT(*) FROM records").fetchone()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return connection
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def _close_quietly(connection: Connection, pid: int) -> None:
@@ -119,3 +189,12 @@ def _close_quietly(connection: Connection, pid: int) -> None:
         connection.close()
     else:
         _inherited.append(connection)
+
+
+def _after_fork() -> None:
+    for index in list(_indexes):
+        index.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from hypernodes.errors import ExecutionError, OutputCountError
 from hypernodes.execution._context import Level
-from hypernodes.execution._errors import annotate
+from hypernodes.execution._errors import add_note, annotate
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
 from hypernodes.graph import DualNode
 from hypernodes.plan import Step
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow as pa
 
 
 def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
@@ -43,7 +43,7 @@ def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
         outputs = _call(level, step, first)
     except Exception as error:
         annotate(error, step.name, step.path, first[0].items)
-        error.add_note(f"in a batch of {len(first)} items")
+        add_note(error, f"in a batch of {len(first)} items")
         tell_failed(level, step, first[0], error)
         raise
     share = (time.perf_counter() - started) / len(first)
@@ -111,14 +111,14 @@ def _match_columns(step: Step, node: DualNode, result: Any) -> tuple[Any, ...]:
     raise OutputCountError(msg)
 
 
-def _to_array(step: Step, parameter: str, values: list[Any]) -> pyarrow.Array:
+def _to_array(step: Step, parameter: str, values: list[Any]) -> pa.Array:
     """Return *values* as an Arrow array."""
     # deferred: only pipelines with dual nodes need it
-    import pyarrow
+    import pyarrow as pa
 
     try:
-        return pyarrow.array(values)
-    except (pyarrow.ArrowException, TypeError, ValueError, OverflowError) as error:
+        return pa.array(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         kind = type(values[0]).__qualname__
         msg = (
             f"parameter {parameter!r} of the batch function of {step.name!r} got values such as "
@@ -129,16 +129,19 @@ def _to_array(step: Step, parameter: str, values: list[Any]) -> pyarrow.Array:
 
 def _to_list(step: Step, column: Any, expected: int) -> list[Any]:
     """Return a result column as plain Python values, checked for its length."""
+    values: list[Any]
     if hasattr(column, "to_pylist"):
         values = column.to_pylist()
     elif isinstance(column, list):
         values = column
     elif hasattr(column, "tolist") and getattr(column, "ndim", 0) >= 1:
-        values = column.tolist()
+        # finer times than microseconds would come out as bare numbers
+        kind = column.dtype.kind
+        values = (column.astype(f"{kind}8[us]") if kind in "mM" else column).tolist()
     else:
         msg = (
-            f"the batch function of {step.name!r} must return a pyarrow.Array, list or numpy array, "
-            f"not {type(column).__qualname__}"
+            f"the batch function of {step.name!r} must return a pyarrow.Array, list or "
+            f"numpy array, not {type(column).__qualname__}"
         )
         raise ExecutionError(msg)
     if len(values) != expected:
@@ -148,4 +151,3 @@ def _to_list(step: Step, column: Any, expected: int) -> list[Any]:
         )
         raise OutputCountError(msg)
     return values
-

@@ -16,35 +16,77 @@ R = TypeVar("R")
 class CoroutineRunner:
     """Runs coroutines to their end, all on one event loop, until it is closed.
 
-    The loop lives in the calling thread, so that user code sees the thread
+    The loop is run in the calling thread, so that user code sees the thread
     it expects.  Where a loop already runs there, as in a notebook, no second
-    one can: then it lives in a thread of its own and the caller waits.
+    one can: then it runs in a thread of its own and the caller waits.  The
+    caller's own event loop is never touched.
     """
 
     def __init__(self) -> None:
-        self._runner: asyncio.Runner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: ThreadPoolExecutor | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        """Return the result of *coroutine*; its exception is raised."""
+        """Return the result of *coroutine*; its exception is raised.
+
+        An interrupt of the caller cancels the coroutine.
+        """
         # deferred: pipelines without coroutines never need it
         import asyncio
 
-        if self._runner is None:
-            self._runner = asyncio.Runner()
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
             self._thread = _new_thread() if _is_loop_running() else None
-        context = contextvars.copy_context()
+        loop, context = self._loop, contextvars.copy_context()
         if self._thread is None:
-            return self._runner.run(coroutine, context=context)
-        return self._thread.submit(self._runner.run, coroutine, context=context).result()
+            return _complete(loop, coroutine, context)
+        waiting = self._thread.submit(_complete, loop, coroutine, context)
+        try:
+            return waiting.result()
+        except BaseException:
+            if not waiting.done():
+                loop.call_soon_threadsafe(_cancel_all, loop)
+            raise
 
     def close(self) -> None:
-        """Close the loop and end its thread."""
-        if self._runner is not None:
-            self._runner.close() if self._thread is None else self._thread.submit(self._runner.close).result()
-        if self._thread is not None:
-            self._thread.shutdown()
-        self._runner = self._thread = None
+        """Cancel what still runs, close the loop and end its thread."""
+        loop, thread = self._loop, self._thread
+        self._loop = self._thread = None
+        if loop is not None and thread is None:
+            _close(loop)
+        elif loop is not None and thread is not None:
+            thread.submit(_close, loop).result()
+            thread.shutdown()
+
+
+def _complete(
+    loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R], context: contextvars.Context
+) -> R:
+    return loop.run_until_complete(loop.create_task(coroutine, context=context))
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:
+    # deferred: see CoroutineRunner.run
+    import asyncio
+
+    tasks = list(asyncio.all_tasks(loop))
+    for task in tasks:
+        task.cancel()
+    return tasks
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    # deferred: see CoroutineRunner.run
+    import asyncio
+
+    try:
+        tasks = _cancel_all(loop)
+        if tasks:
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
 
 
 def _is_loop_running() -> bool:

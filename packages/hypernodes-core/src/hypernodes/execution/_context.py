@@ -17,7 +17,7 @@ from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._guard import GuardedCache
 from hypernodes.graph import DualNode
 from hypernodes.hashing import node_digest
-from hypernodes.plan import Plan, Settings, Step
+from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
 
 Tell = Callable[[Event], None]
@@ -49,7 +49,7 @@ class Context:
         self.hooks = hooks
         self.coroutines = CoroutineRunner()
         self._caches: dict[int, tuple[Any, GuardedCache]] = {}
-        self._levels: dict[str, Level] = {}
+        self._root: Level | None = None
         self._numbers = itertools.count()
         self._progress: dict[str, list[int]] = {}
 
@@ -60,40 +60,40 @@ class Context:
 
     def root_level(self, plan: Plan, constants: Mapping[str, Any]) -> Level:
         """Return the level of *plan*; built once, so constants are hashed once."""
-        return self._level("", plan, self.settings, constants)
-
-    def nested_level(self, level: Level, step: Step) -> Level:
-        """Return the level inside *step*."""
-        nested = step.nested
-        if nested is None:
-            msg = f"step {step.path!r} is not a nested pipeline"
-            raise TypeError(msg)
-        settings = level.settings.nested[step.index]
-        return self._level(nested.plan.path, nested.plan, settings, nested.bound)
+        if self._root is None:
+            self._root = Level(self, plan, self.settings, constants)
+        return self._root
 
     def inside(self, settings: Settings, run: Run | None) -> Context:
         """Return a context for chunks that a nested pipeline sends to its own engine."""
         context = Context(settings, run, None, self.strict, self.hooks)
         context.coroutines = self.coroutines
-        context._caches = self._caches  # noqa: SLF001 - one run, one guard per cache
-        context._numbers = self._numbers  # noqa: SLF001
+        context._caches = self._caches
+        context._numbers = self._numbers
         return context
 
     def nested_run(self, level: Level, parent: Run, step: Step, total: int | None) -> Run:
         """Return the record of one nested run inside *parent*."""
         return new_run(
-            f"{parent.id}.{next(self._numbers)}", level.plan, level.settings.engine, total, parent, step.name
+            f"{parent.id}.{next(self._numbers)}",
+            level.plan,
+            level.settings.engine,
+            total,
+            parent,
+            step.name,
         )
 
-    def note_progress(self, run: Run | None, is_hit: bool, failure: Exception | None) -> None:
-        """Count one finished item of *run*, and tell live observers how far it is."""
-        if self.tell is None or run is None:
+    def note_progress(
+        self, run: Run | None, tell: Tell | None, is_hit: bool, failure: Exception | None
+    ) -> None:
+        """Count one finished item of *run*; tell observers how far it is, if they hear live."""
+        if run is None or tell is None or tell is not self.tell:
             return
         counts = self._progress.setdefault(run.id, [0, 0, 0])
         counts[0] += 1
         counts[1] += failure is None and is_hit
         counts[2] += failure is not None
-        self.tell(MapProgress(run, *counts))
+        tell(MapProgress(run, *counts))
 
     def flush(self) -> None:
         """Make durable what was stored so far."""
@@ -113,11 +113,6 @@ class Context:
             return None
         # the cache is kept beside its id, so that no id is used twice
         return self._caches.setdefault(id(cache), (cache, GuardedCache(cache, self.strict)))[1]
-
-    def _level(self, path: str, plan: Plan, settings: Settings, constants: Mapping[str, Any]) -> Level:
-        if path not in self._levels:
-            self._levels[path] = Level(self, plan, settings, constants)
-        return self._levels[path]
 
 
 class Level:
@@ -146,6 +141,14 @@ class Level:
             for step in plan.steps
         )
         self._node_digests: dict[int, bytes | None] = {}
+        self._inside: dict[int, Level] = {}
+
+    def inside(self, step: Step, nested: Nested) -> Level:
+        """Return the level inside *step*; built once, so what is bound is hashed once."""
+        if step.index not in self._inside:
+            settings = self.settings.nested[step.index]
+            self._inside[step.index] = Level(self.context, nested.plan, settings, nested.bound)
+        return self._inside[step.index]
 
     def is_cached(self, step: Step) -> bool:
         """Say whether results of *step* are remembered."""
@@ -161,7 +164,9 @@ class Level:
         node = step.node
         if node is None or self.cache is None:
             return None
-        shape = f"{type(node).__name__}/{0 if isinstance(node.output_name, str) else len(node.outputs)}"
+        shape = (
+            f"{type(node).__name__}/{0 if isinstance(node.output_name, str) else len(node.outputs)}"
+        )
         try:
             return node_digest(bytes.fromhex(node.code_hash), shape.encode())
         except FingerprintError as error:

@@ -22,7 +22,7 @@ from hypernodes.execution._nested import CHUNK_ITEMS
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.graph import MapMode, check_map_mode
 from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
-from hypernodes.plugins import hook_implementations, observing_hooks
+from hypernodes.plugins import environment_callbacks, hook_implementations, observing_hooks
 from hypernodes.protocols import Engine
 from hypernodes.values import expand_columns
 
@@ -55,7 +55,7 @@ def run_pipeline(
     plan = _compile(pipeline, output_name, values)
     constants = {name: values[name] for name in sorted(plan.reads)}
     chunk = Chunk(index=0, first=None, size=1, columns={}, constants=constants)
-    with _open_run(engine, pipeline, plan, constants, None) as context:
+    with _OpenRun(engine, pipeline, plan, constants) as context:
         started = time.perf_counter()
         result = run_chunk(plan, chunk, context, live=True)
         if result.failure is not None:
@@ -106,27 +106,33 @@ def map_pipeline(
     constants = {name: value for name, value in reads.items() if name not in columns}
     varying = {name: column for name, column in columns.items() if name in plan.reads}
     chunks = _split(count, varying, constants, chunk_items)
-    with _open_run(engine, pipeline, plan, reads, count) as context:
+    with _OpenRun(engine, pipeline, plan, reads, count) as context:
         started = time.perf_counter()
         rows = _gather(engine.submit(plan, chunks, context), context)
         _tell_finished(context, {}, time.perf_counter() - started)
     return rows
 
 
-def _merge(pipeline: Any, inputs: Mapping[str, Any] | None) -> dict[str, Any]:
-    if inputs is not None and not isinstance(inputs, Mapping):
+def _merge(pipeline: Any, inputs: object) -> dict[str, Any]:
+    if inputs is None:
+        inputs = {}
+    if not isinstance(inputs, Mapping):
         msg = f"inputs must be a dict of values by name, got {type(inputs).__name__}"
         raise TypeError(msg)
-    return {**pipeline.bound_inputs, **(inputs or {})}
+    return {**pipeline.bound_inputs, **inputs}
 
 
-def _compile(pipeline: Any, output_name: str | Sequence[str] | None, values: Mapping[str, Any]) -> Plan:
+def _compile(
+    pipeline: Any, output_name: str | Sequence[str] | None, values: Mapping[str, Any]
+) -> Plan:
     outputs = (output_name,) if isinstance(output_name, str) else output_name
     plan: Plan = pipeline.compiled(None if outputs is None else tuple(outputs), values)
     if plan.missing:
         given = ", ".join(sorted(values)) or "nothing"
-        hints = "".join(dict.fromkeys(did_you_mean(name, set(values) - plan.reads) for name in plan.missing))
-        msg = f"Missing required input(s): {', '.join(plan.missing)}; given: {given}{hints}"
+        unused = set(values) - plan.reads
+        hints = dict.fromkeys(did_you_mean(name, unused) for name in plan.missing)
+        names = ", ".join(plan.missing)
+        msg = f"Missing required input(s): {names}; given: {given}{''.join(hints)}"
         raise MissingInputError(msg)
     return plan
 
@@ -158,37 +164,55 @@ def _split(
         yield Chunk(index, start, min(size, count - start), some, constants)
 
 
-@contextlib.contextmanager
-def _open_run(
-    engine: Engine, pipeline: Any, plan: Plan, inputs: Mapping[str, Any], total: int | None
-) -> Iterator[Context]:
-    """Give the circumstances of one run; observers hear of its end, however it ends."""
-    settings = resolve_settings(plan, pipeline.graph, engine)
-    everyone = all_callbacks(settings)
-    for each, callbacks in everyone:
-        check_supported(callbacks, type(each).__name__)
-    hooks = observing_hooks()
-    dispatcher = run = None
-    if any(has_observers(callbacks) for _, callbacks in everyone) or has_observers((), hooks):
-        levels = dict(_callbacks_by_path(plan, settings))
-        dispatcher = Dispatcher(
-            settings.callbacks, callbacks_for=lambda run: levels[run.path], hooks=hooks
-        )
-        run = new_run(uuid.uuid4().hex, plan, engine, total, None, None)
-    tell = dispatcher.emit if dispatcher is not None else None
-    strict = bool(engine_option(engine, "strict", False))
-    active = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
-    context = Context(settings, run, tell, strict, active)
-    with contextlib.ExitStack() as ending:
-        ending.callback(context.close)
+class _OpenRun:
+    """The circumstances of one run; observers hear of its end, however it ends.
+
+    A class, because a generator would set attributes of the user's exception.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        pipeline: Any,
+        plan: Plan,
+        inputs: Mapping[str, Any],
+        total: int | None = None,
+    ) -> None:
+        around = Settings(engine, None, tuple(environment_callbacks()), (), {})
+        settings = resolve_settings(plan, pipeline.graph, engine, around)
+        for each, callbacks in all_callbacks(settings):
+            check_supported(callbacks, type(each).__name__)
+        self._inputs = inputs
+        self._dispatcher = _make_dispatcher(plan, settings)
+        run = tell = None
+        if self._dispatcher is not None:
+            run = new_run(uuid.uuid4().hex, plan, engine, total, None, None)
+            tell = self._dispatcher.emit
+        strict = bool(engine_option(engine, "strict", False))
+        hooks = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
+        self._context = Context(settings, run, tell, strict, hooks)
+
+    def __enter__(self) -> Context:
+        context = self._context
+        if context.run is not None and context.tell is not None:
+            context.tell(RunStarted(context.run, self._inputs))
+        return context
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         try:
-            if run is not None and tell is not None:
-                tell(RunStarted(run, inputs))
-            yield context
-        except BaseException as error:
-            if dispatcher is not None:
-                dispatcher.finish(error)
-            raise
+            if self._dispatcher is not None and error is not None:
+                self._dispatcher.finish(error)
+        finally:
+            self._context.close()
+
+
+def _make_dispatcher(plan: Plan, settings: Settings) -> Dispatcher | None:
+    """Return what tells observers; None where nobody observes."""
+    hooks = observing_hooks()
+    levels = dict(_callbacks_by_path(plan, settings))
+    if not any(map(has_observers, levels.values())) and not has_observers((), hooks):
+        return None
+    return Dispatcher(settings.callbacks, callbacks_for=lambda run: levels[run.path], hooks=hooks)
 
 
 def _callbacks_by_path(plan: Plan, settings: Settings) -> Iterator[tuple[str, tuple[Any, ...]]]:

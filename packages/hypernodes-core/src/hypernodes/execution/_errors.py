@@ -1,18 +1,29 @@
-"""A user's exception on its way home: kept as it is, with a note where it happened."""
+"""A user's exception on its way home: kept as it is, with a note where it happened.
+
+An exception that crosses a process takes the first of three ways that gives
+it back whole: its own reduction; its arguments and attributes, put into a new
+object without calling its constructor; a description in words.
+"""
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import pickle
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from hypernodes.errors import ExecutionError
 
+#: How a received state becomes an exception again.
+_Way = tuple[Callable[..., BaseException], tuple[Any, ...]]
+
 
 def annotate(error: BaseException, node: str, path: str, items: tuple[int, ...]) -> None:
-    """Add the note that says where *error* happened; the innermost place is kept.
+    """Add the note that says where *error* happened.
 
     Args:
         error: The user's exception; gains a note and nothing else.
@@ -21,18 +32,27 @@ def annotate(error: BaseException, node: str, path: str, items: tuple[int, ...])
         items: The item numbers of the maps around it, outermost first.
     """
     words = [f"in node {node!r} at {path}"]
-    words += [f"{'item' if level == 0 else 'inner item'} {item}" for level, item in enumerate(items)]
-    note = ", ".join(words)
+    words += [
+        f"{'item' if level == 0 else 'inner item'} {item}" for level, item in enumerate(items)
+    ]
+    add_note(error, ", ".join(words))
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add *note* to *error*, once."""
     if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+        # an exception may refuse attributes; it is still the user's, and goes on without
+        with contextlib.suppress(Exception):
+            error.add_note(note)
 
 
 @attrs.define
 class Failure:
     """The exception that ended a chunk, and the item it ended at.
 
-    Pickling keeps type, arguments, attributes and notes also where the
-    exception's constructor has another signature, which plain pickle cannot.
+    Pickling keeps type, arguments, attributes, notes and causes, also where
+    the exception's constructor has another signature, which plain pickle
+    cannot.
 
     Attributes:
         error: The exception.
@@ -43,33 +63,89 @@ class Failure:
     item: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        error = self.error
-        text = "".join(traceback.format_exception(error))
-        state = {key: value for key, value in vars(error).items() if key != "__notes__"}
-        notes = list(getattr(error, "__notes__", ()))
-        record = (type(error), error.args, state, notes)
-        return {"item": self.item, "text": text, "record": record if _survives(record) else None}
+        return {"item": self.item, "record": _pack(self.error)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.item = state["item"]
-        if state["record"] is None:
-            self.error = ExecutionError(f"the exception of a worker could not be sent: {state['text']}")
-            return
-        kind, arguments, attributes, notes = state["record"]
-        error = kind.__new__(kind, *arguments)
-        error.args = arguments
-        vars(error).update(attributes)
-        for note in notes:
-            error.add_note(note)
-        self.error = error
+        self.error = _unpack(state["record"])
 
 
-def _survives(record: tuple[Any, ...]) -> bool:
+def _pack(error: BaseException) -> list[Any]:
+    """Return *error* and the chain of its causes as data; a chain that bites its tail is cut."""
+    chain: list[Any] = []
+    seen: set[int] = set()
+    link = ""
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        chain.append((link, _choose_way(found), found.__suppress_context__))
+        link = "__cause__" if found.__cause__ is not None else "__context__"
+        found = found.__cause__ or found.__context__
+    return chain
+
+
+def _unpack(chain: list[Any]) -> BaseException:
+    errors: list[BaseException] = []
+    for link, data, suppress in chain:
+        call, arguments = pickle.loads(data)
+        error: BaseException = call(*arguments)
+        if link:
+            setattr(errors[-1], link, error)
+        errors.append(error)
+        error.__suppress_context__ = suppress
+    for error, (_, _, suppress) in zip(errors, chain, strict=True):
+        # setting a cause sets this too
+        error.__suppress_context__ = suppress
+    return errors[0]
+
+
+def _choose_way(error: BaseException) -> bytes:
+    """Return the bytes of the first way that brings *error* back whole."""
     # deferred: only failures that travel between processes need it
     import cloudpickle
 
-    try:
-        pickle.loads(cloudpickle.dumps(record))
-    except Exception:
-        return False
-    return True
+    attributes = {key: value for key, value in vars(error).items() if key != "__notes__"}
+    notes = tuple(getattr(error, "__notes__", ()))
+    ways: list[_Way] = [
+        (_reduced, (error, notes)),
+        (_rebuild, (type(error), error.args, attributes, notes)),
+    ]
+    for way in ways:
+        # whatever a user's reduction or constructor raises only means: not this way
+        with contextlib.suppress(Exception):
+            data: bytes = cloudpickle.dumps(way)
+            call, arguments = pickle.loads(data)
+            if _is_same(call(*arguments), error):
+                return data
+    text = "".join(traceback.format_exception(error))
+    return pickle.dumps((_describe, (text, notes)))
+
+
+def _is_same(found: BaseException, error: BaseException) -> bool:
+    # cloudpickled classes come back as equals, not as themselves
+    return type(found).__qualname__ == type(error).__qualname__ and str(found) == str(error)
+
+
+def _reduced(error: BaseException, notes: tuple[str, ...]) -> BaseException:
+    for note in notes:
+        add_note(error, note)
+    return error
+
+
+def _rebuild(
+    kind: type[BaseException],
+    arguments: tuple[Any, ...],
+    attributes: dict[str, Any],
+    notes: tuple[str, ...],
+) -> BaseException:
+    """Make an exception without its own constructor, by the built-in class it comes from."""
+    base = next(each for each in kind.__mro__ if each.__module__ == builtins.__name__)
+    error: BaseException = base.__new__(kind, *arguments)
+    base.__init__(error, *arguments)
+    error.args = arguments
+    vars(error).update(attributes)
+    return _reduced(error, notes)
+
+
+def _describe(text: str, notes: tuple[str, ...]) -> BaseException:
+    return _reduced(ExecutionError(f"an exception could not be sent: {text}"), notes)

@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from hypernodes.cache import Entry, Result
-from hypernodes.errors import CacheError, CacheUnavailableError, CacheWarning, SerializationError
+from hypernodes.errors import (
+    CacheError,
+    CacheUnavailableError,
+    CacheWarning,
+    FingerprintError,
+    SerializationError,
+)
 from hypernodes.hashing import Signature
 from hypernodes.protocols import Cache
 from hypernodes.values import MISSING, Missing
@@ -20,8 +26,8 @@ from hypernodes.values import MISSING, Missing
 class GuardedCache:
     """One cache for the duration of one run.
 
-    After a failure other than that of single values it is left alone: the
-    rest of the run goes on without it.
+    After a failure other than that of single values it is left alone: one
+    that cannot be written still answers, one that cannot be read does not.
 
     Args:
         cache: The cache.
@@ -31,37 +37,41 @@ class GuardedCache:
     def __init__(self, cache: Cache, strict: bool = False) -> None:
         self._cache = cache
         self._strict = strict
-        self._given_up = False
+        self._is_readable = True
+        self._is_writable = True
         self._warned: set[str] = set()
         self._recent: dict[Signature, Entry] = {}
 
     def lookup_many(self, signatures: Sequence[Signature]) -> Sequence[Entry | Missing]:
         """Return one record per signature, ``MISSING`` where there is none."""
-        if not self._given_up and signatures:
+        if self._is_readable and signatures:
             try:
                 return self._cache.lookup_many(signatures)
             except Exception as error:
+                self._is_readable = self._is_writable = False
                 self._give_up("read", error)
         return [MISSING] * len(signatures)
 
     def load_many(self, wanted: Sequence[tuple[Entry, int]]) -> Sequence[Any]:
         """Return one value per (entry, output position), ``MISSING`` where it is gone."""
-        if not self._given_up and wanted:
+        if self._is_readable and wanted:
             try:
                 return self._cache.load_many(wanted)
             except Exception as error:
+                self._is_readable = self._is_writable = False
                 self._give_up("read", error)
         return [MISSING] * len(wanted)
 
     def store(self, result: Result, node: str) -> bool:
         """Store *result* of the node called *node*; say whether it was."""
-        if self._given_up:
+        if not self._is_writable:
             return False
         try:
             self._cache.store_many([result])
         except SerializationError as error:
-            self.warn(f"result of {node!r} is not cached: {error}", error)
+            self.warn(f"result of {node!r} is not cached: {error}", error, f"result of {node}")
         except Exception as error:
+            self._is_writable = False
             self._give_up("written", error)
         else:
             self._recent[result.entry.signature] = result.entry
@@ -79,30 +89,40 @@ class GuardedCache:
     def flush(self) -> None:
         """Make everything durable."""
         self._recent.clear()
-        if not self._given_up:
+        if self._is_writable:
             try:
                 self._cache.flush()
             except Exception as error:
+                self._is_writable = False
                 self._give_up("written", error)
 
-    def warn(self, message: str, cause: Exception | None = None) -> None:
-        """Warn once per message.
+    def warn(self, message: str, cause: Exception | None = None, topic: str = "") -> None:
+        """Warn once per topic; without one, once per message.
 
         Raises:
             CacheError: Instead of the warning, where the engine is strict.
+            FingerprintError: The same, where that is the cause.
         """
         if self._strict:
-            kind = type(cause) if isinstance(cause, CacheError) else CacheError
-            raise kind(message) from cause
-        if message not in self._warned:
-            self._warned.add(message)
+            raise _strict_error(message, cause) from cause
+        key = topic or message
+        if key not in self._warned:
+            self._warned.add(key)
             warnings.warn(message, CacheWarning, stacklevel=2)
 
     def _give_up(self, verb: str, error: Exception) -> None:
-        self._given_up = True
         cause = error if isinstance(error, CacheError) else CacheUnavailableError(str(error))
         self.warn(
             f"{self._cache!r} cannot be {verb}, so this run goes on without it: "
             f"{type(error).__name__}: {error}",
             cause,
         )
+
+
+def _strict_error(message: str, cause: Exception | None) -> Exception:
+    """Return an error of the kind of *cause*, if that is one of ours, with *message*."""
+    if isinstance(cause, FingerprintError):
+        error = FingerprintError(message)
+        error.path, error.type_name = cause.path, cause.type_name
+        return error
+    return (type(cause) if isinstance(cause, CacheError) else CacheError)(message)

@@ -49,15 +49,13 @@ def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Done:
         _tell_item_started(row)
         _, failure = run_steps(level, [row], nested)
         _tell_item_finished(row, time.perf_counter() - started, failure)
-        level.context.note_progress(row.run, row.is_hit, failure)
+        level.context.note_progress(row.run, row.tell, row.is_hit, failure)
         if failure is not None:
             return rows[:number], failure
     return rows, None
 
 
-def run_steps(
-    level: Level, rows: Sequence[Row], nested: NestedStep, in_map: bool = False
-) -> Done:
+def run_steps(level: Level, rows: Sequence[Row], nested: NestedStep, in_map: bool = False) -> Done:
     """Take *rows* through all steps, step by step; batches are taken where *in_map*.
 
     Returns:
@@ -123,7 +121,7 @@ def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Done:
         if sink is not None:
             for event in buffer:
                 sink(event)
-        level.context.note_progress(row.run, row.is_hit, fault)
+        level.context.note_progress(row.run, row.tell, row.is_hit, fault)
     return finished, failure
 
 

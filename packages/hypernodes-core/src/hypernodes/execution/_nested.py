@@ -15,7 +15,7 @@ from typing import Any
 from hypernodes.errors import PlanError
 from hypernodes.events import Outcome, OutcomeKind, Run, RunFinished, RunStarted, StepFinished
 from hypernodes.execution._context import Level, engine_option
-from hypernodes.execution._errors import annotate
+from hypernodes.execution._errors import add_note, annotate
 from hypernodes.execution._items import Done, collect, run_items, run_steps
 from hypernodes.execution._records import Chunk
 from hypernodes.execution._rows import Linked, Row
@@ -45,9 +45,11 @@ def run_nested(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> D
     return rows, None
 
 
-def _run_inside(level: Level, step: Step, nested: Nested, rows: Sequence[Row], in_map: bool) -> Done:
+def _run_inside(
+    level: Level, step: Step, nested: Nested, rows: Sequence[Row], in_map: bool
+) -> Done:
     """Take one inner row for each outer row through the inner pipeline."""
-    inner = level.context.nested_level(level, step)
+    inner = level.inside(step, nested)
     started = time.perf_counter()
     children = [_child(inner, step, nested, row) for row in rows]
     finished, failure = run_steps(inner, children, run_nested, in_map)
@@ -63,7 +65,7 @@ def _run_inside(level: Level, step: Step, nested: Nested, rows: Sequence[Row], i
 
 def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> Exception | None:
     """Map the inner pipeline over the items that *row* holds."""
-    inner = level.context.nested_level(level, step)
+    inner = level.inside(step, nested)
     started = time.perf_counter()
     load([(row, name) for name in nested.map_over])
     try:
@@ -92,7 +94,7 @@ def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> Exception
     return None
 
 
-def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, Sequence[Any]]]:
+def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, list[Any]]]:
     """Return the number of items and their values by outer name.
 
     Raises:
@@ -102,7 +104,7 @@ def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, Seque
     try:
         return expand_columns(mapped, nested.map_over, nested.map_mode)
     except PlanError as error:
-        error.add_note(f"while mapping over the items of nested pipeline {step.name!r}")
+        add_note(error, f"while mapping over the items of nested pipeline {step.name!r}")
         raise
 
 
@@ -117,7 +119,12 @@ def _child(inner: Level, step: Step, nested: Nested, row: Row) -> Row:
 
 
 def _child_item(
-    inner: Level, nested: Nested, row: Row, run: Run | None, columns: dict[str, Sequence[Any]], item: int
+    inner: Level,
+    nested: Nested,
+    row: Row,
+    run: Run | None,
+    columns: dict[str, list[Any]],
+    item: int,
 ) -> Row:
     """Return the inner row of one item."""
     own = {name: columns[outer][item] for name, outer in nested.wiring if outer in columns}

@@ -16,6 +16,7 @@ from hypernodes.execution._context import Level
 from hypernodes.execution._rows import Recorded, Row
 from hypernodes.hashing import Signature, item_digest
 from hypernodes.plan import Step
+from hypernodes.values import MISSING
 
 
 def resolve(level: Level, rows: Sequence[Row]) -> None:
@@ -38,9 +39,30 @@ def recall(level: Level, step: Step, rows: Sequence[Row]) -> None:
             if key is not None:
                 asked.append((row, key))
     entries = level.cache.lookup_many([key for _, key in asked])
-    for (row, _), entry in zip(asked, entries, strict=True):
-        if isinstance(entry, Entry):
-            adopt(step, row, entry)
+    found = [(row, e) for (row, _), e in zip(asked, entries, strict=True) if isinstance(e, Entry)]
+    for row, entry in _readable(level, step, found):
+        adopt(step, row, entry)
+
+
+def _readable(
+    level: Level, step: Step, found: Sequence[tuple[Row, Entry]]
+) -> Sequence[tuple[Row, Entry]]:
+    """Return the hits that hold, reading them at once where somebody observes.
+
+    Nobody may be told of a hit that turns out to be damaged; unobserved, a
+    value is read when it is needed, and made again if it cannot be.
+    """
+    if level.cache is None or not level.context.is_observed:
+        return found
+    names = [(position, name) for position, name in enumerate(step.writes) if name is not None]
+    values = iter(level.cache.load_many([(e, position) for _, e in found for position, _ in names]))
+    held = []
+    for row, entry in found:
+        outputs = {name: next(values) for _, name in names}
+        if not any(value is MISSING for value in outputs.values()):
+            row.values.update(outputs)
+            held.append((row, entry))
+    return held
 
 
 def adopt(step: Step, row: Row, entry: Entry) -> None:
@@ -62,7 +84,8 @@ def _make_key(level: Level, step: Step, row: Row) -> Signature | None:
     for parameter, name in step.arguments:
         digest = row.digest(name)
         if isinstance(digest, FingerprintError):
-            level.cache.warn(f"node {step.path!r} runs uncached: {digest}", digest)
+            topic = f"{step.path} {parameter}"
+            level.cache.warn(f"node {step.path!r} runs uncached: {digest}", digest, topic)
             return None
         arguments.append((parameter, digest))
     return Signature(node, item_digest(arguments))

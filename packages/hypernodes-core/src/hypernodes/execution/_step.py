@@ -162,7 +162,9 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
     entry = Entry(key, digests, seconds, time.time())
     result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
     if level.cache.store(result, step.path):
-        row.digests.update({n: d for n, d in zip(step.writes, digests, strict=True) if n is not None})
+        row.digests.update(
+            {n: d for n, d in zip(step.writes, digests, strict=True) if n is not None}
+        )
 
 
 def _digest_output(key: Any, position: int, value: Any) -> bytes:
@@ -234,7 +236,11 @@ def remake(row: Row, name: str) -> None:
         needed[step.index] = step
         for other in step.reads:
             source = row.sources.get(other)
-            if other not in row.values and isinstance(source, Recorded) and not _reread(row, other, source):
+            if (
+                other not in row.values
+                and isinstance(source, Recorded)
+                and not _reread(row, other, source)
+            ):
                 stack.append(other)
     for _, step in sorted(needed.items()):
         if level.cache is not None:

@@ -5,7 +5,6 @@ from hypernodes.graph._graph import AnyNode, Graph
 from hypernodes.graph._nested import MAP_MODES, MapMode, NestedNode, NestedPipeline, check_map_mode
 from hypernodes.graph._node import Node, node
 from hypernodes.graph._parameters import Parameter
-from hypernodes.graph._topology import needed_nodes
 from hypernodes.graph._types import check_types, input_types, output_types
 
 __all__ = [
@@ -21,7 +20,6 @@ __all__ = [
     "check_map_mode",
     "check_types",
     "input_types",
-    "needed_nodes",
     "node",
     "output_types",
 ]

@@ -49,7 +49,9 @@ class DualNode:
         cache: bool = True,
     ) -> None:
         if importlib.util.find_spec("pyarrow") is None:
-            msg = "DualNode batch execution requires 'pyarrow'; run: pip install 'hypernodes[batch]'"
+            msg = (
+                "DualNode batch execution requires 'pyarrow'; run: pip install 'hypernodes[batch]'"
+            )
             raise ImportError(msg)
         self.singular = singular
         self.batch = batch
@@ -81,7 +83,8 @@ class DualNode:
         return self.singular(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"DualNode(name={self.name!r}, output_name={self.output_name!r}, root_args={self.root_args!r})"
+        wires = f"output_name={self.output_name!r}, root_args={self.root_args!r}"
+        return f"DualNode(name={self.name!r}, {wires})"
 
 
 def _strip_suffix(name: str) -> str:
@@ -97,7 +100,7 @@ def _match_batch(
     """Return {parameter of singular: parameter of batch}."""
     if len(singular) != len(batch):
         one, many = (", ".join(p.name for p in side) for side in (singular, batch))
-        msg = f"the two bodies of {name!r} must take the same parameters: ({one}) and ({many})"
+        msg = f"both bodies of {name!r} must take the same parameters: ({one}) and ({many})"
         raise NodeDefinitionError(msg)
     if {p.name for p in singular} == {p.name for p in batch}:
         return {p.name: p.name for p in singular}

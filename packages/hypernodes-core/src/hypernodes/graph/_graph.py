@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 from hypernodes.errors import CycleError, DuplicateOutputError, NodeDefinitionError
@@ -41,7 +40,7 @@ class Graph:
 
     def __init__(self, nodes: Sequence[AnyNode]) -> None:
         self.nodes: Final = tuple(nodes)
-        self._refuse_strangers()
+        _refuse_strangers(self.nodes)
         self.nested_nodes: Final = tuple(n for n in self.nodes if isinstance(n, NestedNode))
         self._inputs: Final = tuple(node.root_args for node in self.nodes)
         self._outputs: Final = tuple(node.outputs for node in self.nodes)
@@ -53,7 +52,9 @@ class Graph:
         self.order: Final = tuple(self._find_order())
         self.execution_order: Final = [self.nodes[number] for number in self.order]
         self.available_output_names: Final = sorted(self.producers)
-        self.root_args: Final = sorted({a for names in self._inputs for a in names} - self.producers.keys())
+        self.root_args: Final = sorted(
+            {a for names in self._inputs for a in names} - self.producers.keys()
+        )
         self.names: Final = frozenset(self.root_args).union(self.producers)
         self.required_args: Final = frozenset(
             parameter.name
@@ -62,27 +63,10 @@ class Graph:
             if parameter.required and parameter.name not in self.producers
         )
 
-    def is_current(self) -> bool:
-        """Say whether nested nodes still show the names they showed when it was built.
-
-        Binding an input of a nested pipeline changes what its node takes.
-        """
-        return not self.nested_nodes or all(
-            node.root_args == inputs and node.outputs == outputs
-            for node, inputs, outputs in zip(self.nodes, self._inputs, self._outputs, strict=True)
-            if isinstance(node, NestedNode)
-        )
-
-    def consumed_outputs(self, among: Sequence[int]) -> Counter[str]:
-        """Count, for each output name, the nodes in *among* that read it."""
-        return Counter(a for n in among for a in self._inputs[n] if a in self.producers)
-
-    def _refuse_strangers(self) -> None:
-        for node in self.nodes:
-            if not isinstance(node, Node | DualNode | NestedNode):
-                what = getattr(node, "__name__", None) or type(node).__name__
-                msg = f"{what!r} is not a node; wrap the function with node(...)"
-                raise NodeDefinitionError(msg)
+    @property
+    def state(self) -> Hashable:
+        """What changes when something nested in it is bound, named or given an engine."""
+        return tuple(node.pipeline.state for node in self.nested_nodes)
 
     def _find_producers(self) -> dict[str, int]:
         producers: dict[str, int] = {}
@@ -109,3 +93,11 @@ class Graph:
 
     def _title(self, number: int) -> str:
         return repr(self.nodes[number].name or f"nested pipeline {number}")
+
+
+def _refuse_strangers(nodes: Sequence[object]) -> None:
+    for node in nodes:
+        if not isinstance(node, Node | DualNode | NestedNode):
+            what = getattr(node, "__name__", None) or type(node).__name__
+            msg = f"{what!r} is not a node; wrap the function with node(...)"
+            raise NodeDefinitionError(msg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from hypernodes.errors import DependencyError, PlanError, did_you_mean
@@ -30,7 +30,8 @@ class NestedPipeline(Protocol):
     @property
     def own_engine(self) -> Any: ...
     @property
-    def version(self) -> int: ...
+    def state(self) -> Hashable: ...
+    def run_alone(self, node: NestedNode, inputs: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
 class NestedNode:
@@ -106,7 +107,9 @@ class NestedNode:
         required: dict[str, bool] = {}
         needed = self.pipeline.graph.required_args
         for inner, outer in self.wiring.items():
-            required[outer] = required.get(outer, False) or inner in needed or outer in self.map_over
+            required[outer] = (
+                required.get(outer, False) or inner in needed or outer in self.map_over
+            )
         return tuple(Parameter(name, must, keyword_only=True) for name, must in required.items())
 
     @property
@@ -133,11 +136,9 @@ class NestedNode:
             hasher.update(f"{len(part)}:{part}".encode())
         return hasher.hexdigest()
 
-    def __call__(self, **inputs: Any) -> dict[str, Any]:
+    def __call__(self, /, **inputs: Any) -> dict[str, Any]:
         """Run it alone and return its visible outputs by outer name."""
-        alone: Any = type(self.pipeline)
-        result: dict[str, Any] = alone(nodes=[self]).run(inputs=inputs)
-        return result
+        return self.pipeline.run_alone(self, inputs)
 
     def __repr__(self) -> str:
         mapped = f", map_over={self.map_over!r}" if self.map_over else ""
@@ -158,7 +159,9 @@ class NestedNode:
         for inner in self.input_mapping.values():
             _check_name(f"input_mapping of {title}: {inner!r} is not an input in it", inner, inputs)
         for inner in self.output_mapping:
-            _check_name(f"output_mapping of {title}: {inner!r} is not an output in it", inner, outputs)
+            _check_name(
+                f"output_mapping of {title}: {inner!r} is not an output in it", inner, outputs
+            )
         _refuse_twins(f"input_mapping of {title}", self.input_mapping)
         _refuse_twins(f"output_mapping of {title}", self.output_mapping)
         for outer in self.map_over:
@@ -188,6 +191,7 @@ def _refuse_twins(where: str, mapping: Mapping[str, str]) -> None:
     seen: dict[str, str] = {}
     for key, value in mapping.items():
         if value in seen:
-            msg = f"{where} maps both {seen[value]!r} and {key!r} to {value!r}; map each to its own name"
+            both = f"{seen[value]!r} and {key!r}"
+            msg = f"{where} maps both {both} to {value!r}; map each to its own name"
             raise DependencyError(msg)
         seen[value] = key

@@ -53,9 +53,10 @@ class Node(Generic[P, R]):
         output_name: str | Sequence[str] | None = None,
         cache: bool = True,
     ) -> None:
-        if not callable(func):
-            msg = f"a node needs a callable, got {type(func).__name__}"
-            raise NodeDefinitionError(msg)
+        if isinstance(func, Node):
+            # a pickled method of a class comes back through the node in the class
+            func = func.func
+        _refuse_uncallable(func)
         functools.update_wrapper(self, func, updated=())
         self.name = callable_name(func)
         self.func = func
@@ -85,14 +86,14 @@ class Node(Generic[P, R]):
 
     def __get__(self, instance: object, owner: type | None = None) -> Node[..., R]:
         """Bind like a function, so that a decorated method is a node of its object."""
-        if instance is None:
+        bind = getattr(self.func, "__get__", None)
+        if instance is None or bind is None:
             return self
-        bound = functools.partial(self.func, instance)
-        method = getattr(self.func, "__get__", None)
-        return Node(method(instance, owner) if method else bound, self.output_name, self.cache)
+        return Node(bind(instance, owner), self.output_name, self.cache)
 
     def __repr__(self) -> str:
-        return f"Node(name={self.name!r}, output_name={self.output_name!r}, root_args={self.root_args!r})"
+        wires = f"output_name={self.output_name!r}, root_args={self.root_args!r}"
+        return f"Node(name={self.name!r}, {wires})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle an importable node by reference, any other by its function.
@@ -100,9 +101,16 @@ class Node(Generic[P, R]):
         A decorated function is not what its module holds under its name, so
         pickling the function itself would copy all that it refers to.
         """
-        if _find_global(self.__module__, getattr(self, "__qualname__", "")) is self:
-            return (_restore_global, (self.__module__, self.__qualname__, self.cache))
+        qualname = getattr(self, "__qualname__", "")
+        if _find_global(self.__module__, qualname) is self:
+            return (_restore_global, (self.__module__, qualname, self.cache))
         return (Node, (self.func, self.output_name, self.cache))
+
+
+def _refuse_uncallable(func: object) -> None:
+    if not callable(func):
+        msg = f"a node needs a callable, got {type(func).__name__}"
+        raise NodeDefinitionError(msg)
 
 
 def read_output_name(owner: str, output_name: str | Sequence[str] | None) -> OutputName:
@@ -123,7 +131,9 @@ def read_output_name(owner: str, output_name: str | Sequence[str] | None) -> Out
 
 
 @overload
-def node(func: Callable[P, R], /, *, output_name: str | Sequence[str] | None = ..., cache: bool = ...) -> Node[P, R]: ...
+def node(
+    func: Callable[P, R], /, *, output_name: str | Sequence[str] | None = ..., cache: bool = ...
+) -> Node[P, R]: ...
 @overload
 def node(
     func: str | tuple[str, ...] | None = ...,
@@ -133,7 +143,7 @@ def node(
     cache: bool = ...,
 ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
 def node(
-    func: Callable[..., Any] | str | Sequence[str] | None = None,
+    func: Any = None,
     /,
     *,
     output_name: str | Sequence[str] | None = None,
@@ -168,8 +178,6 @@ def node(
     """
     if func is None or isinstance(func, str | tuple | list):
         return functools.partial(node, output_name=func or output_name, cache=cache)
-    if isinstance(func, Node):
-        func = func.func
     return Node(func, output_name, cache)
 
 

@@ -16,7 +16,7 @@ import attrs
 
 from hypernodes.errors import NodeDefinitionError
 
-_VARIADIC: Final = {Signed.VAR_POSITIONAL: "*", Signed.VAR_KEYWORD: "**"}
+_VARIADIC: Final[dict[object, str]] = {Signed.VAR_POSITIONAL: "*", Signed.VAR_KEYWORD: "**"}
 
 
 @attrs.frozen
@@ -36,17 +36,14 @@ class Parameter:
 
 def callable_name(func: Callable[..., Any]) -> str:
     """Return what readers call *func*: a function's name, an object's class name."""
-    while isinstance(func, functools.partial):
-        func = func.func
+    func = _without_partials(func)
     name = getattr(func, "__name__", None)
     return name if isinstance(name, str) else type(func).__name__
 
 
 def is_async(func: Callable[..., Any]) -> bool:
     """Say whether calling *func* gives a coroutine."""
-    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
-        getattr(func, "__call__", None)  # noqa: B004 - the method itself is looked at
-    )
+    return inspect.iscoroutinefunction(_body(func))
 
 
 def read_parameters(func: Callable[..., Any]) -> tuple[Parameter, ...]:
@@ -67,7 +64,9 @@ def read_parameters(func: Callable[..., Any]) -> tuple[Parameter, ...]:
         msg = f"{name!r} has no readable signature; wrap it in a function with named parameters"
         raise NodeDefinitionError(msg) from error
     bound = func.keywords if isinstance(func, functools.partial) else {}
-    signed = [parameter for parameter in signature.parameters.values() if parameter.name not in bound]
+    signed = [
+        parameter for parameter in signature.parameters.values() if parameter.name not in bound
+    ]
     for parameter in signed:
         _refuse_unwirable(name, parameter)
     return tuple(
@@ -80,8 +79,23 @@ def read_parameters(func: Callable[..., Any]) -> tuple[Parameter, ...]:
     )
 
 
+def _without_partials(func: Callable[..., Any]) -> Callable[..., Any]:
+    while isinstance(func, functools.partial):
+        func = func.func
+    return func
+
+
+def _body(func: Callable[..., Any]) -> object:
+    """Return the function that a call of *func* runs first: an object's ``__call__``."""
+    func = _without_partials(func)
+    if isinstance(func, type) or inspect.isroutine(func):
+        return func
+    return getattr(func, "__call__", None)  # noqa: B004 - the method itself is looked at
+
+
 def _refuse_generator(func: Callable[..., Any], name: str) -> None:
-    if inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
+    body = _body(func)
+    if inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body):
         msg = f"{name!r} is a generator function; return a list, or map over the items"
         raise NodeDefinitionError(msg)
 

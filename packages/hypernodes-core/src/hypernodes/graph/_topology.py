@@ -54,15 +54,3 @@ def find_cycle(dependencies: Sequence[Collection[int]], among: Collection[int]) 
     # walked leads upstream; data flows the other way
     cycle = [*walked[seen[node] :], node]
     return cycle[::-1]
-
-
-def needed_nodes(dependencies: Sequence[Collection[int]], wanted: Collection[int]) -> set[int]:
-    """Return *wanted* and all that it waits for."""
-    needed: set[int] = set()
-    stack = list(wanted)
-    while stack:
-        node = stack.pop()
-        if node not in needed:
-            needed.add(node)
-            stack.extend(dependencies[node])
-    return needed

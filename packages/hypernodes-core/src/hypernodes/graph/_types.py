@@ -67,8 +67,12 @@ def output_types(node: AnyNode) -> dict[str, Any]:
         return dict(zip(node.outputs, parts, strict=True))
     graph = node.pipeline.graph
     inside = {name: hint for inner in graph.nodes for name, hint in output_types(inner).items()}
-    wrap: Callable[[Any], Any] = (lambda hint: list[hint]) if node.map_over else (lambda hint: hint)
-    return {outer: wrap(inside.get(inner, Any)) for inner, outer in node.visible_outputs.items()}
+    shown = {outer: inside.get(inner, Any) for inner, outer in node.visible_outputs.items()}
+    return (
+        {name: types.GenericAlias(list, (hint,)) for name, hint in shown.items()}
+        if node.map_over
+        else shown
+    )
 
 
 def fits(given: Any, wanted: Any) -> bool:
@@ -105,7 +109,9 @@ def _class_fits(given: Any, wanted: Any) -> bool:
 
 
 def _is_open(hint: Any) -> bool:
-    return hint in (Any, object, Ellipsis) or isinstance(hint, (str, typing.TypeVar, typing.ForwardRef))
+    return hint in (Any, object, Ellipsis) or isinstance(
+        hint, (str, typing.TypeVar, typing.ForwardRef)
+    )
 
 
 def _body(node: AnyNode) -> Callable[..., Any]:

@@ -20,11 +20,12 @@ pipelines are nested.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import attrs
 
 from hypernodes.errors import PlanError, UnknownOutputError, did_you_mean
-from hypernodes.graph import AnyNode, Graph, NestedNode, NestedPipeline, Parameter
+from hypernodes.graph import AnyNode, DualNode, Graph, NestedNode, NestedPipeline, Node, Parameter
 from hypernodes.plan._records import Nested, Plan, Step
 
 
@@ -86,16 +87,24 @@ class _Sweep:
     missing: set[str] = attrs.field(factory=set)
     reads: set[str] = attrs.field(factory=set)
     given: set[str] = attrs.field(factory=set)
+    paths: dict[str, int] = attrs.field(factory=dict)
 
     def backward(self) -> tuple[Step, ...]:
         """Return the steps that are needed, in execution order."""
         self.given = {name for name in self.available if name in self.graph.producers}
         self.reads.update(name for name in self.outputs or () if name in self.given)
         self.needed.update(name for name in self.outputs or () if name not in self.given)
+        for number in self.graph.order:
+            node = self.graph.nodes[number]
+            self.paths.setdefault(_title(node), number)
         found: list[Step] = []
         for number in reversed(self.graph.order):
             node = self.graph.nodes[number]
-            step = self._nested(number, node) if isinstance(node, NestedNode) else self._plain(number, node)
+            step = (
+                self._nested(number, node)
+                if isinstance(node, NestedNode)
+                else self._plain(number, node)
+            )
             if step is not None:
                 found.append(step)
         return tuple(attrs.evolve(step, index=index) for index, step in enumerate(reversed(found)))
@@ -109,7 +118,7 @@ class _Sweep:
         kept = [name for name in written if name in wanted]
         return (*kept, *dict.fromkeys(name for name in self.outputs if name in self.given))
 
-    def _plain(self, number: int, node: AnyNode) -> Step | None:
+    def _plain(self, number: int, node: Node[..., Any] | DualNode) -> Step | None:
         free = [name for name in node.outputs if name not in self.given]
         if not (free if self.outputs is None else self.needed.intersection(free)):
             return None
@@ -122,28 +131,33 @@ class _Sweep:
             arguments.append((parameter.name, parameter.name))
             if not skipped and not parameter.keyword_only:
                 positional += 1
-        name = str(node.name)
+        name = _title(node)
         writes = tuple(None if name in self.given else name for name in node.outputs)
         return Step(
-            0, number, name, self._at(name), node, tuple(arguments), positional, writes  # type: ignore[arg-type]  # nested nodes go elsewhere
+            0, number, name, self._at(number, name), node, tuple(arguments), positional, writes
         )
 
     def _nested(self, number: int, node: NestedNode) -> Step | None:
-        free = {inner: outer for inner, outer in node.visible_outputs.items() if outer not in self.given}
+        free = {
+            inner: outer for inner, outer in node.visible_outputs.items() if outer not in self.given
+        }
         consumed = {inner: outer for inner, outer in free.items() if outer in self.needed}
         if not (free if self.outputs is None else consumed):
             return None
-        name = node.name or node.pipeline.id
-        path = self._at(name)
-        wired = node.wiring
+        name = _title(node)
+        path = self._at(number, name)
+        wired = self._wired(node)
         inside = {inner for inner, outer in wired.items() if self._has(outer)}
         plan = compile_plan(
-            node.pipeline, self._wanted_inside(node, free, consumed), inside.union(node.bound_inputs), path
+            node.pipeline,
+            self._wanted_inside(node, free, consumed),
+            inside.union(node.bound_inputs),
+            path,
         )
         results = tuple((inner, free[inner]) for inner in plan.outputs if inner in free)
         wiring = tuple((inner, wired[inner]) for inner in sorted(plan.reads) if inner in wired)
         self.missing.update(wired[inner] for inner in plan.missing)
-        mapped = self._mapped(node, wired.values())
+        mapped = self._mapped(node)
         reads = dict.fromkeys([*(outer for _, outer in wiring), *mapped])
         for outer in reads:
             self._read(Parameter(outer))
@@ -164,10 +178,20 @@ class _Sweep:
         # with all consumed these are all; otherwise the rest is pruned
         return tuple(consumed or free)
 
-    def _mapped(self, node: NestedNode, outer: Collection[str]) -> tuple[str, ...]:
+    def _wired(self, node: NestedNode) -> dict[str, str]:
+        """Return {inner: outer} of all that comes from outside, given outputs included."""
+        if node.map_over:
+            return node.wiring
+        visible = node.visible_outputs.items()
+        return {inner: outer for inner, outer in visible if outer in self.given} | node.wiring
+
+    def _mapped(self, node: NestedNode) -> tuple[str, ...]:
+        outer = node.wiring.values()
         for name in node.map_over:
             if name not in outer:
-                msg = f"cannot map over {name!r} of {node.name!r}: it is bound in it; unbind it first"
+                msg = (
+                    f"cannot map over {name!r} of {node.name!r}: it is bound in it; unbind it first"
+                )
                 raise PlanError(msg)
         return node.map_over
 
@@ -187,5 +211,12 @@ class _Sweep:
             self.missing.add(name)
         return False
 
-    def _at(self, name: str) -> str:
-        return f"{self.path}/{name}" if self.path else name
+    def _at(self, number: int, name: str) -> str:
+        """Return the path of a node; nodes of one name are told apart by a number."""
+        segment = name if self.paths[name] == number else f"{name}#{number}"
+        return f"{self.path}/{segment}" if self.path else segment
+
+
+def _title(node: AnyNode) -> str:
+    """Return what observers call *node*; an unnamed pipeline is called by its id."""
+    return node.name or (node.pipeline.id if isinstance(node, NestedNode) else "")

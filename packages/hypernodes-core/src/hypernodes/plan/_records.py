@@ -106,6 +106,10 @@ class Plan:
         """Whether a map must go step by step, because a step takes whole batches."""
         return any(
             isinstance(step.node, DualNode)
-            or (step.nested is not None and not step.nested.map_over and step.nested.plan.needs_columns)
+            or (
+                step.nested is not None
+                and not step.nested.map_over
+                and step.nested.plan.needs_columns
+            )
             for step in self.steps
         )

@@ -54,7 +54,8 @@ def resolve_settings(
         cache=cache,
         callbacks=tuple(callbacks or ()),
         cached=tuple(
-            enabled and cache is not None and graph.nodes[step.position].cache for step in plan.steps
+            enabled and cache is not None and graph.nodes[step.position].cache
+            for step in plan.steps
         ),
         nested={},
     )

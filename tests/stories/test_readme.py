@@ -1,0 +1,46 @@
+"""Facts about the pages: every Python block on them runs as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TESTS_COMMAND = 'python -m pip install -q "nox[uv]" && python -m nox -s tests'
+DEMO_COMMAND = 'python -m pip install -q "nox[uv]" && python -m nox -s demo'
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_python_block_runs(page: Path, run_page: Callable[[Path], int]) -> None:
+    """The Python blocks of a page run in order, without a warning."""
+    run_page(page)
+
+
+def test_the_readme_shows_the_tour(run_page: Callable[[Path], int]) -> None:
+    """The README has Python blocks, so that its test tests something."""
+    assert run_page(ROOT / "README.md") >= 5
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    """The README names the command of the demo and that of the tests."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [command in text for command in (DEMO_COMMAND, TESTS_COMMAND)] == [True, True]
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    """``.ci/run`` runs the tests by exactly the README's command."""
+    assert f"tests='{TESTS_COMMAND}'" in (ROOT / ".ci/run").read_text("utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    """A relative link on a page names a file that exists."""
+    links = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", page.read_text("utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
