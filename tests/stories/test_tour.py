@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypernodes import DiskCache, Pipeline, Recorder, SeqEngine, node, stateful
 from hypernodes.telemetry import ProgressCallback
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @node(output_name="cleaned_text")

@@ -1,6 +1,7 @@
 """Pipelines to draw."""
 
 import pytest
+
 from hypernodes import Pipeline, node
 
 

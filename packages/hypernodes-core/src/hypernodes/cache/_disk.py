@@ -100,7 +100,6 @@ class DiskCache(EncodedCache):
             buffer = self._own_buffer()
             if not buffer.records:
                 return
-            self._buffer = _Buffer()
             with self._index.connection() as connection:
                 connection.executemany(
                     "INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?)",
@@ -122,6 +121,9 @@ class DiskCache(EncodedCache):
                         for e in buffer.records.values()
                     ),
                 )
+
+            # only now: what an interrupt kept from being written is written next time
+            self._buffer = _Buffer()
 
     def discard(self, digests: Sequence[bytes]) -> None:
         """Forget encoded values."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextvars
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
     import asyncio
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 R = TypeVar("R")
+_LOOK_UP_SECONDS: Final = 0.1
 
 
 class CoroutineRunner:
@@ -42,7 +43,7 @@ class CoroutineRunner:
             return _complete(loop, coroutine, context)
         waiting = self._thread.submit(_complete, loop, coroutine, context)
         try:
-            return waiting.result()
+            return _wait(waiting)
         except BaseException:
             if not waiting.done():
                 loop.call_soon_threadsafe(_cancel_all, loop)
@@ -63,6 +64,22 @@ def _complete(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R], context: contextvars.Context
 ) -> R:
     return loop.run_until_complete(loop.create_task(coroutine, context=context))
+
+
+def _wait(waiting: Future[R]) -> R:
+    """Return the result; look up now and then whether the task around us was cancelled.
+
+    Under ``asyncio.run`` an interrupt only marks the task, it stops no waiting.
+    """
+    # deferred: see CoroutineRunner.run
+    import asyncio
+    from concurrent.futures import wait
+
+    around = asyncio.current_task()
+    while not wait([waiting], timeout=_LOOK_UP_SECONDS).done:
+        if around is not None and around.cancelling():
+            raise asyncio.CancelledError
+    return waiting.result()
 
 
 def _cancel_all(loop: asyncio.AbstractEventLoop) -> list[asyncio.Task[Any]]:

@@ -148,7 +148,8 @@ def _check_map_over(
     known = [*graph.root_args, *graph.available_output_names]
     for name in over:
         if name not in known:
-            msg = f"cannot map over {name!r}: not an input of this pipeline{did_you_mean(name, known)}"
+            hint = did_you_mean(name, known)
+            msg = f"cannot map over {name!r}: not an input of this pipeline{hint}"
             raise PlanError(msg)
         if name not in values:
             msg = f"cannot map over {name!r}: no value is given for it; put its items into inputs"

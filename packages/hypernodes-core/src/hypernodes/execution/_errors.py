@@ -139,7 +139,7 @@ def _rebuild(
     notes: tuple[str, ...],
 ) -> BaseException:
     """Make an exception without its own constructor, by the built-in class it comes from."""
-    base = next(each for each in kind.__mro__ if each.__module__ == builtins.__name__)
+    base: Any = next(each for each in kind.__mro__ if each.__module__ == builtins.__name__)
     error: BaseException = base.__new__(kind, *arguments)
     base.__init__(error, *arguments)
     error.args = arguments

@@ -53,13 +53,12 @@ class Node(Generic[P, R]):
         output_name: str | Sequence[str] | None = None,
         cache: bool = True,
     ) -> None:
-        if isinstance(func, Node):
-            # a pickled method of a class comes back through the node in the class
-            func = func.func
+        # a pickled method of a class comes back through the node in the class
+        func = func.func if isinstance(func, Node) else func
         _refuse_uncallable(func)
         functools.update_wrapper(self, func, updated=())
         self.name = callable_name(func)
-        self.func = func
+        self.func: Callable[P, R] = func
         self.output_name = read_output_name(self.name, output_name)
         self.cache = cache
         self.parameters: tuple[Parameter, ...] = read_parameters(func)
