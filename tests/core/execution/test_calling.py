@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from hypernodes import Pipeline, SeqEngine, node
 from hypernodes.execution._calling import CoroutineRunner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Coroutine, Iterator
 
 variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
 
@@ -199,8 +200,18 @@ def test_async_nodes_see_context_variables_of_the_caller() -> None:
     assert contextvars.copy_context().run(call) == {"y": "mine"}
 
 
-def test_an_interrupt_ends_a_waiting_caller() -> None:
-    """In a notebook, an interrupt does not wait for the coroutine to end by itself."""
+def as_a_notebook(cell: Coroutine[Any, Any, None]) -> None:
+    """Run *cell* on a loop that, unlike that of ``asyncio.run``, leaves interrupts alone."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(cell)
+    finally:
+        loop.close()
+
+
+@pytest.mark.parametrize("run_cell", [asyncio.run, as_a_notebook])
+def test_an_interrupt_ends_a_waiting_caller(run_cell: Any) -> None:
+    """Inside a running loop, an interrupt does not wait for the coroutine to end by itself."""
     main = threading.main_thread().ident
 
     async def interrupt() -> None:
@@ -214,10 +225,7 @@ def test_an_interrupt_ends_a_waiting_caller() -> None:
         finally:
             runner.close()
 
-    # asyncio.run would take the interrupt for itself; the loop of a notebook does not
-    notebook = asyncio.new_event_loop()
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        notebook.run_until_complete(cell())
-    notebook.close()
+        run_cell(cell())
     assert time.monotonic() - started < 2
