@@ -215,6 +215,7 @@ def test_an_interrupt_ends_a_waiting_caller(run_cell: Any) -> None:
     main = threading.main_thread().ident
 
     async def interrupt() -> None:
+        await asyncio.sleep(0.05)
         signal.pthread_kill(main or 0, signal.SIGINT)
         await asyncio.sleep(3)
 
