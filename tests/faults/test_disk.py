@@ -224,7 +224,7 @@ SCRIPT = """
 import os, sys, time
 from hypernodes import DiskCache, Pipeline, Recorder, SeqEngine, node
 
-@node(output_name="y")
+@node(output_name="y", ignore=["pause"])
 def work(x):
     time.sleep(pause)
     print(x, flush=True)

@@ -54,7 +54,7 @@ class Handle:
         self.arguments = arguments
         self.lock = threading.Lock()
 
-    def __hypernode_stateful_key__(self) -> tuple[Any, ...]:
+    def __hypernodes_key__(self) -> tuple[Any, ...]:
         return (type(self), self.arguments)
 
 

@@ -243,7 +243,7 @@ def test_a_refused_assignment_is_not_remembered() -> None:
     assert handle.x == 1
     with pytest.raises(AttributeError):
         handle.y = 2
-    assert handle.__hypernode_stateful_key__()[3] == ()
+    assert handle.__hypernodes_key__()[3] == ()
 
 
 def test_bound_methods_travel() -> None:

@@ -213,7 +213,7 @@ def test_the_key_is_the_class_the_arguments_and_the_assignments() -> None:
     handle = Model("m")
     handle.scale = 2
     del handle.calls
-    assert handle.__hypernode_stateful_key__() == (
+    assert handle.__hypernodes_key__() == (
         "arguments",
         Model.__wrapped__,
         {"path": "m", "scale": 1},
@@ -224,7 +224,7 @@ def test_the_key_is_the_class_the_arguments_and_the_assignments() -> None:
 def test_the_key_does_not_depend_on_how_arguments_are_spelled() -> None:
     """Positional, named and default arguments give one key."""
     keys = [
-        handle.__hypernode_stateful_key__()
+        handle.__hypernodes_key__()
         for handle in (Model("m"), Model(path="m"), Model("m", 1), Model(scale=1, path="m"))
     ]
     assert keys == [keys[0]] * 4
@@ -232,7 +232,7 @@ def test_the_key_does_not_depend_on_how_arguments_are_spelled() -> None:
 
 def test_asking_for_the_key_builds_nothing() -> None:
     """A key is available before, and does not cause, the first build."""
-    Model("m").__hypernode_stateful_key__()
+    Model("m").__hypernodes_key__()
     assert LOADS == []
 
 
@@ -251,7 +251,7 @@ def test_a_cache_key_is_asked_of_an_unloaded_instance_once() -> None:
 
     handle: Any = Keyed("m")
     handle.extra = "e"
-    keys = [handle.__hypernode_stateful_key__(), handle.__hypernode_stateful_key__()]
+    keys = [handle.__hypernodes_key__(), handle.__hypernodes_key__()]
     name = f"{Keyed.__module__}.{Keyed.__qualname__}"
     assert keys == [("cache_key", name, "m-7-e")] * 2
     assert (handle.__cache_key__(), asked) == ("m-7-e", ["m"])
@@ -268,9 +268,9 @@ def test_an_assignment_makes_the_cache_key_be_asked_again() -> None:
             return str(self.path)  # type: ignore[attr-defined]  # set from the arguments
 
     handle: Any = Keyed("m")
-    before = handle.__hypernode_stateful_key__()[2]
+    before = handle.__hypernodes_key__()[2]
     handle.path = "n"
-    assert (before, handle.__hypernode_stateful_key__()[2]) == ("m", "n")
+    assert (before, handle.__hypernodes_key__()[2]) == ("m", "n")
 
 
 def test_the_cache_key_does_not_depend_on_loading() -> None:
@@ -300,7 +300,7 @@ def test_a_cache_key_that_needs_the_object_gets_it() -> None:
         def __cache_key__(self) -> str:
             return self.digest
 
-    assert Keyed("m").__hypernode_stateful_key__()[2] == "M"  # type: ignore[attr-defined]  # a handle's
+    assert Keyed("m").__hypernodes_key__()[2] == "M"  # type: ignore[attr-defined]  # a handle's
 
 
 def test_a_cache_key_must_be_text() -> None:
@@ -312,4 +312,4 @@ def test_a_cache_key_must_be_text() -> None:
             return 7
 
     with pytest.raises(FingerprintError, match=r"Keyed.__cache_key__ must return a str, not int"):
-        Keyed().__hypernode_stateful_key__()  # type: ignore[attr-defined]  # a handle's
+        Keyed().__hypernodes_key__()  # type: ignore[attr-defined]  # a handle's

@@ -312,7 +312,7 @@ def test_generic_classes_can_be_stateful() -> None:
             self.content = content
 
     handle = Box[int](7)
-    assert (handle.content, handle.__hypernode_stateful_key__()[3]) == (7, ())
+    assert (handle.content, handle.__hypernodes_key__()[3]) == (7, ())
 
 
 def test_the_repr_of_an_unloaded_handle_says_so(model_class: Any, loads: list[str]) -> None:

@@ -281,6 +281,10 @@ class Pipeline:
         self._version += 1
         return self
 
+    def __hypernodes_key__(self) -> Any:
+        """Return what stands for it where a function reaches it or is given it."""
+        return self.nodes, self._bound
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_plans": (None, {})}
 

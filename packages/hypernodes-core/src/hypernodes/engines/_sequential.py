@@ -27,6 +27,7 @@ class SeqEngine:
         callbacks: Who observes: callbacks or their names, None for nobody,
             or unset to inherit.
         strict: Raise what the cache would otherwise only warn of.
+        salt: Tells keys apart: another salt finds nothing of the former one.
     """
 
     is_inline: Final = True
@@ -36,10 +37,12 @@ class SeqEngine:
         cache: Cache | str | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
         strict: bool = False,
+        salt: str = "",
     ) -> None:
         self.cache = read_cache(cache)
         self.callbacks = read_callbacks(callbacks)
         self.strict = strict
+        self.salt = salt
 
     def run(
         self,

@@ -16,7 +16,7 @@ from hypernodes.events import Event, MapProgress, Run, StepInfo
 from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._guard import GuardedCache
 from hypernodes.graph import DualNode
-from hypernodes.hashing import node_digest
+from hypernodes.hashing import node_digest, start_epoch
 from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
 
@@ -31,6 +31,7 @@ class Context:
         run: Its record for observers; None where nobody observes.
         tell: Where events go while they happen.
         strict: Whether what a cache warns of is an error.
+        salt: Whatever else is to tell keys apart.
         hooks: Which of the hooks for steps some plugin implements.
     """
 
@@ -40,14 +41,18 @@ class Context:
         run: Run | None = None,
         tell: Tell | None = None,
         strict: bool = False,
+        salt: str = "",
         hooks: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
         self.run = run
         self.tell = tell
         self.strict = strict
+        self.salt = salt
         self.hooks = hooks
         self.coroutines = CoroutineRunner()
+        # what names mean is looked at once per run
+        start_epoch()
         self._caches: dict[int, tuple[Any, GuardedCache]] = {}
         self._root: Level | None = None
         self._numbers = itertools.count()
@@ -66,7 +71,7 @@ class Context:
 
     def inside(self, settings: Settings, run: Run | None) -> Context:
         """Return a context for chunks that a nested pipeline sends to its own engine."""
-        context = Context(settings, run, None, self.strict, self.hooks)
+        context = Context(settings, run, None, self.strict, self.salt, self.hooks)
         context.coroutines = self.coroutines
         context._caches = self._caches
         context._numbers = self._numbers
@@ -168,10 +173,25 @@ class Level:
             f"{type(node).__name__}/{0 if isinstance(node.output_name, str) else len(node.outputs)}"
         )
         try:
-            return node_digest(bytes.fromhex(node.code_hash), shape.encode())
+            code = node.code
         except FingerprintError as error:
             self.cache.warn(f"node {step.path!r} runs uncached: {error}", error)
             return None
+        self._warn_of_doors(step, code.doors, self.cache)
+        versions = "\n".join(f"{name}=={version}" for name, version in code.environment)
+        salt = self.context.salt
+        return node_digest(code.digest, shape.encode(), versions.encode(), salt.encode())
+
+    def _warn_of_doors(
+        self, step: Step, doors: Mapping[str, frozenset[str]], cache: GuardedCache
+    ) -> None:
+        """Say once that some code reaches things that nobody can see."""
+        for label, names in doors.items():
+            calls = ", ".join(sorted(names))
+            cache.warn(
+                f"node {step.path!r} reaches things by computed names ({calls} in {label}): "
+                "a change of those does not count; name them with depends_on=[...]"
+            )
 
 
 def new_run(

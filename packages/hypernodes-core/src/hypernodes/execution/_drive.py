@@ -190,8 +190,9 @@ class _OpenRun:
             run = new_run(uuid.uuid4().hex, plan, engine, total, None, None)
             tell = self._dispatcher.emit
         strict = bool(engine_option(engine, "strict", False))
+        salt = str(engine_option(engine, "salt", ""))
         hooks = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
-        self._context = Context(settings, run, tell, strict, hooks)
+        self._context = Context(settings, run, tell, strict, salt, hooks)
 
     def __enter__(self) -> Context:
         context = self._context

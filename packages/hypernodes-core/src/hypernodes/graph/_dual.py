@@ -8,10 +8,12 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import attrs
+
 from hypernodes.errors import NodeDefinitionError
 from hypernodes.graph._node import read_output_name
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
-from hypernodes.hashing import code_fingerprint
+from hypernodes.hashing import CodeIdentity, TrackedCode, track_code
 
 _SUFFIXES: Final = ("_singular", "_single", "_one")
 
@@ -72,11 +74,30 @@ class DualNode:
         """The parameter names of *singular*, in order."""
         return tuple(parameter.name for parameter in self.parameters)
 
-    @functools.cached_property
+    @property
+    def code(self) -> CodeIdentity:
+        """What calling either body does, as of this run."""
+        one, many = (body.current() for body in self._tracked)
+        return attrs.evolve(
+            one,
+            digest=hashlib.sha256(b"dual" + one.digest + many.digest).digest(),
+            libraries=one.libraries | many.libraries,
+            symbols={**one.symbols, **many.symbols},
+            doors={**one.doors, **many.doors},
+        )
+
+    @property
     def code_hash(self) -> str:
         """64 hex digits that change when the code of either body does."""
-        both = code_fingerprint(self.singular) + code_fingerprint(self.batch)
-        return hashlib.sha256(b"dual" + both).hexdigest()
+        return self.code.digest.hex()
+
+    @functools.cached_property
+    def _tracked(self) -> tuple[TrackedCode, TrackedCode]:
+        return track_code(self.singular), track_code(self.batch)
+
+    def __hypernodes_key__(self) -> Any:
+        """Return what stands for it where a function reaches it or is given it."""
+        return self.singular, self.batch, self.output_name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call *singular*."""

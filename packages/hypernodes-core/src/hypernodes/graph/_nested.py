@@ -136,6 +136,11 @@ class NestedNode:
             hasher.update(f"{len(part)}:{part}".encode())
         return hasher.hexdigest()
 
+    def __hypernodes_key__(self) -> Any:
+        """Return what stands for it where a function reaches it or is given it."""
+        mappings = (self.input_mapping, self.output_mapping)
+        return self.pipeline, mappings, self.map_over, self.map_mode
+
     def __call__(self, /, **inputs: Any) -> dict[str, Any]:
         """Run it alone and return its visible outputs by outer name."""
         return self.pipeline.run_alone(self, inputs)

@@ -14,7 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from hypernodes.errors import NodeDefinitionError
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
-from hypernodes.hashing import code_fingerprint
+from hypernodes.hashing import CodeIdentity, CodeOptions, TrackedCode, track_code
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,7 @@ class Node(Generic[P, R]):
         output_name: The name of its output, or one name per returned value;
             by default the function's own name.
         cache: Whether engines may cache its results.
+        options: What the user says about its code.
 
     Attributes:
         name: The function's ``__name__``.
@@ -52,6 +53,7 @@ class Node(Generic[P, R]):
         func: Callable[P, R],
         output_name: str | Sequence[str] | None = None,
         cache: bool = True,
+        options: CodeOptions | None = None,
     ) -> None:
         # a pickled method of a class comes back through the node in the class
         func = func.func if isinstance(func, Node) else func
@@ -61,6 +63,7 @@ class Node(Generic[P, R]):
         self.func: Callable[P, R] = func
         self.output_name = read_output_name(self.name, output_name)
         self.cache = cache
+        self.options = options or CodeOptions()
         self.parameters: tuple[Parameter, ...] = read_parameters(func)
         self.is_async = is_async(func)
 
@@ -74,10 +77,19 @@ class Node(Generic[P, R]):
         """The parameter names, in order."""
         return tuple(parameter.name for parameter in self.parameters)
 
-    @functools.cached_property
+    @property
+    def code(self) -> CodeIdentity:
+        """What calling it does, as of this run."""
+        return self._tracked.current()
+
+    @property
     def code_hash(self) -> str:
-        """64 hex digits that change when the function's code does."""
-        return code_fingerprint(self.func).hex()
+        """64 hex digits that change when the function's code does, or what it reaches."""
+        return self.code.digest.hex()
+
+    @functools.cached_property
+    def _tracked(self) -> TrackedCode:
+        return track_code(self.func, self.options)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -88,7 +100,11 @@ class Node(Generic[P, R]):
         bind = getattr(self.func, "__get__", None)
         if instance is None or bind is None:
             return self
-        return Node(bind(instance, owner), self.output_name, self.cache)
+        return Node(bind(instance, owner), self.output_name, self.cache, self.options)
+
+    def __hypernodes_key__(self) -> Any:
+        """Return what stands for it where a function reaches it or is given it."""
+        return self.func, self.output_name, self.options.version, self.options.depends_on
 
     def __repr__(self) -> str:
         wires = f"output_name={self.output_name!r}, root_args={self.root_args!r}"
@@ -103,7 +119,7 @@ class Node(Generic[P, R]):
         qualname = getattr(self, "__qualname__", "")
         if _find_global(self.__module__, qualname) is self:
             return (_restore_global, (self.__module__, qualname, self.cache))
-        return (Node, (self.func, self.output_name, self.cache))
+        return (Node, (self.func, self.output_name, self.cache, self.options))
 
 
 def _refuse_uncallable(func: object) -> None:
@@ -131,7 +147,15 @@ def read_output_name(owner: str, output_name: str | Sequence[str] | None) -> Out
 
 @overload
 def node(
-    func: Callable[P, R], /, *, output_name: str | Sequence[str] | None = ..., cache: bool = ...
+    func: Callable[P, R],
+    /,
+    *,
+    output_name: str | Sequence[str] | None = ...,
+    cache: bool = ...,
+    version: str | int | None = ...,
+    depends_on: Sequence[Any] = ...,
+    track: Sequence[str] = ...,
+    ignore: Sequence[str] = ...,
 ) -> Node[P, R]: ...
 @overload
 def node(
@@ -140,6 +164,10 @@ def node(
     *,
     output_name: str | Sequence[str] | None = ...,
     cache: bool = ...,
+    version: str | int | None = ...,
+    depends_on: Sequence[Any] = ...,
+    track: Sequence[str] = ...,
+    ignore: Sequence[str] = ...,
 ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
 def node(
     func: Any = None,
@@ -147,6 +175,10 @@ def node(
     *,
     output_name: str | Sequence[str] | None = None,
     cache: bool = True,
+    version: str | int | None = None,
+    depends_on: Sequence[Any] = (),
+    track: Sequence[str] = (),
+    ignore: Sequence[str] = (),
 ) -> Any:
     """Make a node of a function; works with and without arguments.
 
@@ -158,6 +190,13 @@ def node(
         output_name: The name of the output, or a name for each returned
             value; by default the function's name.
         cache: Whether engines may cache its results.
+        version: Stands for the code: what it reaches does not count, and
+            only another version is another code.
+        depends_on: Functions, classes, modules or values that count as if the
+            function read them.
+        track: Captured names whose contents are looked at in every run; the
+            others are checked by identity.
+        ignore: Names that do not count, wherever they are read.
 
     Returns:
         The node, or, without a function, a decorator that makes it.
@@ -175,9 +214,12 @@ def node(
         >>> count_words.output_name, count_words.root_args
         ('word_count', ('text',))
     """
+    options = CodeOptions(version, tuple(depends_on), tuple(track), frozenset(ignore))
     if func is None or isinstance(func, str | tuple | list):
-        return functools.partial(node, output_name=func or output_name, cache=cache)
-    return Node(func, output_name, cache)
+        return functools.partial(
+            Node, output_name=func or output_name, cache=cache, options=options
+        )
+    return Node(func, output_name, cache, options)
 
 
 def _find_global(module: str | None, qualname: str) -> object:
@@ -197,4 +239,6 @@ def _restore_global(module: str, qualname: str, cache: bool) -> Node[..., Any]:
     if not isinstance(found, Node):
         msg = f"{module}.{qualname} is no longer a node; restart the process that sent it"
         raise NodeDefinitionError(msg)
-    return found if found.cache == cache else Node(found.func, found.output_name, cache)
+    if found.cache == cache:
+        return found
+    return Node(found.func, found.output_name, cache, found.options)

@@ -8,6 +8,7 @@ from hypernodes.hashing._fingerprinter import (
     code_fingerprint,
     fingerprint,
     set_registered_fingerprints,
+    track_code,
 )
 from hypernodes.hashing._identity import class_identity
 from hypernodes.hashing._signature import (
@@ -17,12 +18,16 @@ from hypernodes.hashing._signature import (
     item_digest,
     node_digest,
 )
+from hypernodes.hashing._tracking import CodeIdentity, CodeOptions, TrackedCode, start_epoch
 
 __all__ = [
     "BUILTIN_FINGERPRINTS",
     "FORMAT",
+    "CodeIdentity",
+    "CodeOptions",
     "Fingerprinter",
     "Signature",
+    "TrackedCode",
     "class_identity",
     "code_fingerprint",
     "column_digest",
@@ -30,4 +35,6 @@ __all__ = [
     "item_digest",
     "node_digest",
     "set_registered_fingerprints",
+    "start_epoch",
+    "track_code",
 ]

@@ -20,7 +20,8 @@ What a name means is found when the walk comes by.  It is remembered with the
 namespace it was found in, so that a later check costs one comparison of
 identities per name: a name bound to another object means another identity.
 What happens *inside* a captured container between runs does not count, or a
-log that a function appends to would cause a miss each time.
+log that a function appends to would cause a miss each time: plain data is
+fingerprinted once per binding, and that is remembered for the process.
 """
 
 from __future__ import annotations
@@ -31,16 +32,26 @@ import importlib.util
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
 from typing import Any, Final
 
 import attrs
 
-from hypernodes.hashing._callables import callable_parts, expand_class, expand_function
-from hypernodes.hashing._canonical import names_token
+from hypernodes.errors import FingerprintError
+from hypernodes.hashing._callables import expand_class, expand_function
+from hypernodes.hashing._canonical import LEAVES, names_token
 from hypernodes.hashing._code import code_digest
 from hypernodes.hashing._expansion import Expansion
-from hypernodes.hashing._identity import class_identity, is_user_code, is_user_module, type_name
+from hypernodes.hashing._identity import (
+    class_identity,
+    is_user_class,
+    is_user_file,
+    is_user_function,
+    is_user_module,
+    type_name,
+)
 from hypernodes.hashing._reach import Import, Reach, reach_of
+from hypernodes.hashing._walk import token_of
 
 _MISSING: Final = object()
 
@@ -101,6 +112,19 @@ class BodyWatch:
         return all(a is b for a, b in zip(_body(self.function), self.body, strict=True))
 
 
+@attrs.frozen(eq=False)
+class _FirstSeen:
+    """Plain data as it was when a name that is bound to it was first looked at."""
+
+    namespace: object
+    value: Any
+    digest: bytes
+
+
+_MAX_REMEMBERED: Final = 10_000
+_first_seen: dict[tuple[int, str], _FirstSeen] = {}
+
+
 class Closure:
     """One walk over what a callable reaches; used once.
 
@@ -117,7 +141,7 @@ class Closure:
     def __init__(self, expand: Callable[[Any], Expansion], ignore: frozenset[str]) -> None:
         self._expand = expand
         self._ignore = ignore
-        self._watches: list[Watch | CellWatch | BodyWatch] = []
+        self._watches: dict[tuple[int, str], Watch | CellWatch | BodyWatch] = {}
         self._assigned: set[tuple[int, str]] = set()
         self.libraries: set[str] = set()
         self.symbols: dict[str, Any] = {}
@@ -127,7 +151,7 @@ class Closure:
         """Return what is to be checked later, without what the code itself assigns."""
         return tuple(
             watch
-            for watch in self._watches
+            for watch in self._watches.values()
             if not isinstance(watch, Watch)
             or (id(watch.namespace), watch.key) not in self._assigned
         )
@@ -135,6 +159,8 @@ class Closure:
     def expand(self, value: Any) -> Expansion:
         """Return what *value* consists of, what its names mean included."""
         cls = type(value)
+        if cls is _FirstSeen:
+            return Expansion(b"oR" + value.digest, ())
         if cls is types.FunctionType:
             return self._function(value)
         if isinstance(value, type):
@@ -144,7 +170,7 @@ class Closure:
         expansion = self._expand(value)
         if cls.__module__ == builtins.__name__:
             return expansion
-        if is_user_module(cls.__module__):
+        if is_user_class(cls):
             return expansion._replace(also=(cls,))
         self._note_library(cls.__module__)
         return expansion
@@ -152,7 +178,7 @@ class Closure:
     def _function(self, function: types.FunctionType) -> Expansion:
         expansion = expand_function(function)
         self._watch_body(function)
-        if not is_user_code(function):
+        if not is_user_function(function):
             self._note_library(function.__module__)
             return _by_name(function) or expansion
         reach = reach_of(function.__code__)
@@ -165,32 +191,44 @@ class Closure:
         head = expansion.head + names_token(list(found))
         steps = (*expansion.steps, *(f".<global>[{name!r}]" for name in found))
         # a module in a cell stands for those of its attributes that the code names
-        captured = [self._through(value, reach) for value in expansion.groups[0]]
+        captured = [*expansion.groups[0][:2], *self._captured(function, expansion, reach)]
         return Expansion(head, ((*captured, *found.values()),), steps=steps)
 
+    def _captured(
+        self, function: types.FunctionType, expansion: Expansion, reach: Reach
+    ) -> Iterator[Any]:
+        """Yield what the filled cells of *function* hold."""
+        cells = [cell for cell in function.__closure__ or () if _contents(cell) is not _MISSING]
+        for cell, value in zip(cells, expansion.groups[0][2:], strict=True):
+            yield self._remembered(cell, "", self._through(value, reach))
+
     def _class(self, cls: type) -> Expansion:
-        if not is_user_module(cls.__module__):
+        if not is_user_class(cls):
             self._note_library(cls.__module__)
             return expand_class(cls)
         self.symbols[type_name(cls)] = cls
         members: Mapping[str, Any] = vars(cls)
         for name, member in list(members.items()):
             if isinstance(member, types.FunctionType | staticmethod | classmethod | property):
-                self._watches.append(Watch(members, name, member))
+                self._watch(members, name, member, owner=cls)
         return expand_class(cls)
 
+    def _watch(
+        self, namespace: Mapping[str, Any], key: str, value: Any, owner: object = None
+    ) -> None:
+        # the members of a class are seen through a new proxy each time
+        self._watches[id(owner or namespace), key] = Watch(namespace, key, value)
+
     def _watch_body(self, function: types.FunctionType) -> None:
-        self._watches.append(BodyWatch(function, _body(function)))
+        self._watches[id(function), ""] = BodyWatch(function, _body(function))
         rebound = reach_of(function.__code__).rebound
         for name, cell in zip(
             function.__code__.co_freevars, function.__closure__ or (), strict=True
         ):
             if name not in rebound:
-                self._watches.append(CellWatch(cell, _contents(cell)))
+                self._watches[id(cell), ""] = CellWatch(cell, _contents(cell))
 
-    def _meanings(
-        self, function: types.FunctionType, reach: Reach
-    ) -> Iterator[tuple[str, Any]]:
+    def _meanings(self, function: types.FunctionType, reach: Reach) -> Iterator[tuple[str, Any]]:
         """Yield (label, value) for each name that *function* reads."""
         for chain in reach.chains:
             if chain[0] not in self._ignore and ".".join(chain) not in self._ignore:
@@ -204,7 +242,7 @@ class Closure:
         """Yield what a chain of names means, followed through modules of the user's."""
         name, *attributes = chain
         value = namespace.get(name, _MISSING)
-        self._watches.append(Watch(namespace, name, value))
+        self._watch(namespace, name, value)
         if value is _MISSING:
             # built-in names are the language; others are errors when they are read
             return
@@ -217,10 +255,33 @@ class Closure:
             label = f"{label}.{attribute}"
             module = vars(value)
             value = module.get(attribute, _MISSING)
-            self._watches.append(Watch(module, attribute, value))
+            self._watch(module, attribute, value)
             if value is _MISSING:
                 return
-        yield label, self._through(value, reach)
+        yield label, self._remembered(namespace, chain[0], self._through(value, reach))
+
+    def _remembered(self, namespace: object, name: str, value: Any) -> Any:
+        """Return what stands for plain data that a name is bound to: its first digest."""
+        if type(value) in LEAVES or isinstance(value, type | types.FunctionType):
+            return value
+        binding = (id(namespace), name)
+        known = _first_seen.get(binding)
+        if known is not None and known.value is value:
+            return known
+        probe = Closure(self._expand, self._ignore)
+        try:
+            token = token_of(value, probe.expand, name)
+        except FingerprintError:
+            # the walk itself says where
+            return value
+        if probe.symbols or probe._watches:
+            # what holds code may lead back here, which only the walk can write
+            return value
+        if len(_first_seen) >= _MAX_REMEMBERED:
+            _first_seen.clear()
+        seen = _first_seen[binding] = _FirstSeen(namespace, value, sha256(token).digest())
+        self.libraries |= probe.libraries
+        return seen
 
     def _through(self, value: Any, reach: Reach) -> Any:
         """Return *value*; a module of the user's as the attributes that the code may use."""
@@ -231,7 +292,7 @@ class Closure:
             return value
         names = sorted(reach.words.intersection(vars(value)).difference(self._ignore))
         for name in names:
-            self._watches.append(Watch(vars(value), name, vars(value)[name]))
+            self._watch(vars(value), name, vars(value)[name])
         # modules among them count by name: their attributes are reached by chains
         return value.__name__, {
             name: found.__name__ if isinstance(found, types.ModuleType) else found
@@ -261,18 +322,13 @@ class Closure:
             if value is _MISSING:
                 value = _load(f"{name}.{attribute}") or _MISSING
             if value is not _MISSING:
-                self._watches.append(Watch(vars(module), attribute, value))
+                self._watch(vars(module), attribute, value)
                 yield f"from {name} import {attribute}", self._through(value, reach)
 
     def _note_library(self, module: str | None) -> None:
         top = (module or "").partition(".")[0]
         if top and top not in sys.stdlib_module_names:
             self.libraries.add(top)
-
-
-def parts_of(function: Any) -> Any:
-    """Return what a walk over *function* starts from."""
-    return callable_parts(function)
 
 
 def shallow_digest(value: Any) -> bytes:
@@ -294,7 +350,7 @@ def _by_name(function: types.FunctionType) -> Expansion | None:
     return Expansion(b"xn" + names_token([function.__module__, function.__qualname__]), ())
 
 
-def _body(function: types.FunctionType) -> tuple[Any, ...]:
+def _body(function: Any) -> tuple[Any, ...]:
     return function.__code__, function.__defaults__, function.__kwdefaults__
 
 
@@ -323,7 +379,7 @@ def _is_user_import(name: str) -> bool:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return False
-    return spec is not None and is_user_module(top, spec.origin)
+    return spec is not None and is_user_file(spec.origin, spec.origin)
 
 
 def _load(name: str) -> types.ModuleType | None:

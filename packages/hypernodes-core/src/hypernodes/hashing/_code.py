@@ -28,7 +28,7 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from types import CodeType
 from typing import Any, Final
@@ -64,7 +64,7 @@ def code_digest(code: CodeType, global_names: dict[str, Any]) -> bytes:
         # without assertions the same text does something else
         digest = (b"o" if sys.flags.optimize else b"s") + syntax_digest(*syntax)
     key = id(code)
-    _digests[key] = (weakref.ref(code, lambda _ref: _digests.pop(key, None)), digest)
+    _digests[key] = (weakref.ref(code, partial(_drop, _digests, key)), digest)
     return digest
 
 
@@ -203,3 +203,7 @@ def _token(value: Any) -> bytes:
         return b"Z" + joined_set([_token(item) for item in value])
     # slices are constants from Python 3.14 on
     return b"k" + joined([_token(part) for part in (value.start, value.stop, value.step)])
+
+
+def _drop(known: dict[int, Any], key: int, _ref: object) -> None:
+    known.pop(key, None)

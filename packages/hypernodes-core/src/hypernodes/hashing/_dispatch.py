@@ -129,8 +129,8 @@ class Dispatch:
     def _resolve(self, cls: type) -> Expander:
         if issubclass(cls, type):
             return expand_class
-        if _defines(cls, "__hypernode_stateful_key__"):
-            return _stand_in(cls, b"h", _method(cls, "__hypernode_stateful_key__"))
+        if _defines(cls, "__hypernodes_key__"):
+            return _stand_in(cls, b"h", _method(cls, "__hypernodes_key__"))
         if _defines(cls, "__cache_key__"):
             return _stand_in(cls, b"K", partial(_cache_key, cls))
         function = self._find_registered(cls)

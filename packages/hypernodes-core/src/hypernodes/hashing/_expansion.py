@@ -25,12 +25,14 @@ class Expansion(NamedTuple):
         groups: The children: one sequence, or keys and values of a mapping.
         shape: One of the four constants above.
         steps: What a path appends for each child of an ``OBJECT``.
+        also: More children of any shape: the class of an instance.
     """
 
     head: bytes
     groups: tuple[Sequence[Any], ...]
     shape: int = OBJECT
     steps: Sequence[str] = ()
+    also: tuple[Any, ...] = ()
 
     def step(self, position: int) -> str:
         """Return what leads from this value to its child at *position*."""

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any
+from types import FunctionType
+from typing import Any, Final
 
-from hypernodes.hashing._callables import callable_parts
 from hypernodes.hashing._dispatch import Dispatch
-from hypernodes.hashing._expansion import NotFingerprintableError
-from hypernodes.hashing._walk import fingerprint_error, token_of
+from hypernodes.hashing._expansion import Expansion
+from hypernodes.hashing._identity import is_user_class
+from hypernodes.hashing._tracking import CodeOptions, TrackedCode
+from hypernodes.hashing._walk import token_of
 
 Registered = Mapping[str, Callable[[Any], Any]]
+
+_MAX_TRACKED: Final = 2_000
+_MAX_CLASSES: Final = 10_000
 
 
 class Fingerprinter:
@@ -42,6 +47,8 @@ class Fingerprinter:
                 return plain data which stands for all of a value's state.
         """
         self._expand = Dispatch(registered or {}).expand
+        self._tracked: dict[int, TrackedCode] = {}
+        self._is_users: dict[type, bool] = {}
 
     def digest(self, value: Any, path: str = "value") -> bytes:
         """Return the 32-byte digest of *value*.
@@ -54,14 +61,14 @@ class Fingerprinter:
             FingerprintError: Something in *value* has no fingerprint; its
                 ``path`` and ``type_name`` say where and what.
         """
-        return sha256(token_of(value, self._expand, path)).digest()
+        return sha256(token_of(value, self._expand_value, path)).digest()
 
     def code_digest(self, function: Callable[..., Any], path: str = "") -> bytes:
         """Return the 32-byte digest of what calling *function* does.
 
-        It covers the code that runs, defaults, and captured values, of the
-        outermost callable first: decorators are not unwrapped.  Globals are not
-        followed.
+        It covers the code that runs, defaults, captured values, and all that the
+        names in it mean, of the outermost callable first: decorators are not
+        unwrapped.
 
         Args:
             function: A function, method, partial, class or callable object.
@@ -71,12 +78,46 @@ class Fingerprinter:
             FingerprintError: A captured value has no fingerprint, or *function*
                 cannot be called.
         """
-        path = path or str(getattr(function, "__name__", type(function).__name__))
-        try:
-            parts = callable_parts(function)
-        except NotFingerprintableError as error:
-            raise fingerprint_error(error, path) from None
-        return sha256(b"code" + token_of(parts, self._expand, path)).digest()
+        return self.track(function, CodeOptions(), path).current().digest
+
+    def track(
+        self, function: Callable[..., Any], options: CodeOptions, path: str = ""
+    ) -> TrackedCode:
+        """Return what keeps the identity of *function* up to date.
+
+        Args:
+            function: A function, method, partial, class or callable object.
+            options: What the user says about it.
+            path: What errors call it; by default its name.
+        """
+        return TrackedCode(function, self._expand, options, path)
+
+    def _expand_value(self, value: Any) -> Expansion:
+        """Return what *value* consists of: of a function or class, its identity."""
+        cls = type(value)
+        if cls is FunctionType or (isinstance(value, type) and self._is_user_class(value)):
+            return Expansion(b"xI" + self._identity(value), ())
+        expansion = self._expand(value)
+        if self._is_user_class(cls):
+            return expansion._replace(head=expansion.head + self._identity(cls))
+        return expansion
+
+    def _identity(self, value: Any) -> bytes:
+        tracked = self._tracked.get(id(value))
+        if tracked is None or tracked.function is not value:
+            if len(self._tracked) >= _MAX_TRACKED:
+                # functions made in functions would pile up in a long-lived worker
+                self._tracked.clear()
+            tracked = self._tracked[id(value)] = TrackedCode(value, self._expand)
+        return tracked.current().digest
+
+    def _is_user_class(self, cls: type) -> bool:
+        known = self._is_users.get(cls)
+        if known is None:
+            if len(self._is_users) >= _MAX_CLASSES:
+                self._is_users.clear()
+            known = self._is_users[cls] = is_user_class(cls)
+        return known
 
 
 class _Default:
@@ -123,6 +164,16 @@ def fingerprint(value: Any, path: str = "value") -> bytes:
         True
     """
     return _default().digest(value, path)
+
+
+def track_code(function: Callable[..., Any], options: CodeOptions | None = None) -> TrackedCode:
+    """Return what keeps the identity of *function* up to date, run by run.
+
+    Args:
+        function: A function, method, partial, class or callable object.
+        options: What the user says about it.
+    """
+    return _default().track(function, options or CodeOptions())
 
 
 def code_fingerprint(function: Callable[..., Any]) -> bytes:

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
+from types import FunctionType
 from typing import Any, Final
 
 from hypernodes.hashing._canonical import sized, utf8
@@ -19,6 +20,7 @@ _MOVED_MODULES: Final = {"pathlib._local": "pathlib"}
 
 _HEAP_TYPE: Final = 1 << 9
 _LIBRARY_FOLDERS: Final = ("site-packages", "dist-packages")
+_OURSELVES: Final = Path(__file__).absolute().parents[1]
 
 
 def type_name(cls: type) -> str:
@@ -60,14 +62,30 @@ def is_user_module(name: str | None) -> bool:
         return True
     spec = getattr(module, "__spec__", None)
     origin = None if spec is None else spec.origin
-    return _is_user_file(getattr(module, "__file__", None), origin)
+    return is_user_file(getattr(module, "__file__", None), origin)
+
+
+def is_user_function(function: FunctionType) -> bool:
+    """Say whether the code of *function* is the user's, wherever it was decorated."""
+    file = function.__code__.co_filename
+    if file.startswith("<"):
+        return is_user_module(function.__module__)
+    return is_user_file(file, None)
+
+
+def is_user_class(cls: type) -> bool:
+    """Say whether *cls* was defined by the user."""
+    return bool(cls.__flags__ & _HEAP_TYPE) and is_user_module(cls.__module__)
 
 
 @cache
-def _is_user_file(file: str | None, origin: str | None) -> bool:
+def is_user_file(file: str | None, origin: str | None) -> bool:
+    """Say whether a module's file is the user's; *origin* tells where there is none."""
     if file is None:
         return origin not in ("built-in", "frozen")
     path = Path(file).absolute()
+    if path.is_relative_to(_OURSELVES):
+        return False
     if any(folder in path.parts for folder in _LIBRARY_FOLDERS):
         return False
     return not path.is_relative_to(Path(sysconfig.get_path("stdlib")).absolute())

@@ -15,6 +15,7 @@ from __future__ import annotations
 import dis
 import weakref
 from collections.abc import Iterator
+from functools import partial
 from types import CodeType
 from typing import Any, Final
 
@@ -71,7 +72,7 @@ def reach_of(code: CodeType) -> Reach:
         return known[1]
     reach = _scan_all(code)
     key = id(code)
-    _known[key] = (weakref.ref(code, lambda _ref: _known.pop(key, None)), reach)
+    _known[key] = (weakref.ref(code, partial(_drop, _known, key)), reach)
     return reach
 
 
@@ -141,3 +142,7 @@ def _doors(instructions: list[dis.Instruction]) -> Iterator[str]:
             second = instructions[position + 2 : position + 3]
             if not second or second[0].opname != "LOAD_CONST":
                 yield name
+
+
+def _drop(known: dict[int, Any], key: int, _ref: object) -> None:
+    known.pop(key, None)

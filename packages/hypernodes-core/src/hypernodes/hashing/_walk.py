@@ -74,11 +74,13 @@ def _quick(value: Any, depth: int, expand: Expand, memo: _Memo) -> bytes:
     elif cls is list or cls is tuple:
         token = (b"l" if cls is list else b"t") + _quick_body(value, depth, expand, memo)
     else:
-        head, groups, shape, _ = expand(value)
+        head, groups, shape, _, also = expand(value)
         token = head
         for group in groups:
             body = _quick_set if shape == SET else _quick_body
             token += body(group, depth, expand, memo)
+        if also:
+            token += _quick_body(also, depth, expand, memo)
     if len(token) > FOLD_BYTES:
         token = fold(token)
         # only what was folded can repeat often enough to matter; the value is
@@ -125,6 +127,7 @@ class _Frame:
         self.key = id(value)
         self.expansion = expansion
         self.children = [child for group in expansion.groups for child in group]
+        self.children += expansion.also
         self.tokens: list[bytes | int] = []
         self.order = order
         self.low = order
@@ -141,6 +144,8 @@ class _Frame:
                 parts.append(packed_set(group) or joined_set(part))
             else:
                 parts.append(packed(group) or joined(part))
+        if self.expansion.also:
+            parts.append(joined(tokens[start:]))
         return b"".join(parts)
 
 

@@ -210,7 +210,7 @@ class StatefulHandle(metaclass=_StatefulMeta):
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         return (_rebuild, (type(self), recipe_of(self).pack()))
 
-    def __hypernode_stateful_key__(self) -> tuple[Any, ...]:
+    def __hypernodes_key__(self) -> tuple[Any, ...]:
         """Return plain data that stands for the object in a fingerprint."""
         return recipe_of(self).key()
 
