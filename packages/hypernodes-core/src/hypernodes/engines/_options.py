@@ -39,3 +39,15 @@ def read_callbacks(callbacks: Sequence[Any] | Unset | None) -> Sequence[Any] | U
         msg = f"callbacks must be a list of callbacks or names, got {type(callbacks).__name__}"
         raise TypeError(msg)
     return tuple(resolve_callbacks(callbacks))
+
+
+def read_check_mutation(mode: str) -> str:
+    """Return *mode* if there is such a one.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if mode not in {"auto", "always", "never"}:
+        msg = f"unknown check_mutation {mode!r}; use 'auto', 'always' or 'never'"
+        raise ValueError(msg)
+    return mode

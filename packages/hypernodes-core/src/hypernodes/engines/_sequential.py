@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from hypernodes.engines._options import read_cache, read_callbacks
+from hypernodes.engines._options import read_cache, read_callbacks, read_check_mutation
 from hypernodes.execution import Chunk, ChunkResult, Context, map_pipeline, run_chunk, run_pipeline
 from hypernodes.values import UNSET, Unset
 
@@ -28,6 +28,9 @@ class SeqEngine:
             or unset to inherit.
         strict: Raise what the cache would otherwise only warn of.
         salt: Tells keys apart: another salt finds nothing of the former one.
+        check_mutation: When arguments of cached nodes are looked at for
+            changes: ``"auto"`` after each call where they are small, else after
+            the first; ``"always"``; ``"never"``.
     """
 
     is_inline: Final = True
@@ -38,11 +41,13 @@ class SeqEngine:
         callbacks: Sequence[Any] | Unset | None = UNSET,
         strict: bool = False,
         salt: str = "",
+        check_mutation: Literal["auto", "always", "never"] = "auto",
     ) -> None:
         self.cache = read_cache(cache)
         self.callbacks = read_callbacks(callbacks)
         self.strict = strict
         self.salt = salt
+        self.check_mutation = read_check_mutation(check_mutation)
 
     def run(
         self,

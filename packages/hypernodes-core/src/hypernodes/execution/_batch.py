@@ -15,6 +15,7 @@ from hypernodes.errors import ExecutionError, OutputCountError
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import add_note, annotate
 from hypernodes.execution._rows import Row
+from hypernodes.execution._purity import check_arguments
 from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
 from hypernodes.graph import DualNode
 from hypernodes.plan import Step
@@ -47,6 +48,8 @@ def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
         tell_failed(level, step, first[0], error)
         raise
     share = (time.perf_counter() - started) / len(first)
+    # columns are immutable: what could have changed is the same for all
+    check_arguments(level, step, first[0])
     for row, values in zip(first, outputs, strict=True):
         finish(level, step, row, values, share)
     for row, twin in twins:

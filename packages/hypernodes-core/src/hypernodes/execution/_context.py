@@ -32,6 +32,7 @@ class Context:
         tell: Where events go while they happen.
         strict: Whether what a cache warns of is an error.
         salt: Whatever else is to tell keys apart.
+        check_mutation: ``"auto"``, ``"always"`` or ``"never"``.
         hooks: Which of the hooks for steps some plugin implements.
     """
 
@@ -42,6 +43,7 @@ class Context:
         tell: Tell | None = None,
         strict: bool = False,
         salt: str = "",
+        check_mutation: str = "auto",
         hooks: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
@@ -49,6 +51,7 @@ class Context:
         self.tell = tell
         self.strict = strict
         self.salt = salt
+        self.check_mutation = check_mutation
         self.hooks = hooks
         self.coroutines = CoroutineRunner()
         # what names mean is looked at once per run
@@ -71,7 +74,9 @@ class Context:
 
     def inside(self, settings: Settings, run: Run | None) -> Context:
         """Return a context for chunks that a nested pipeline sends to its own engine."""
-        context = Context(settings, run, None, self.strict, self.salt, self.hooks)
+        context = Context(
+            settings, run, None, self.strict, self.salt, self.check_mutation, self.hooks
+        )
         context.coroutines = self.coroutines
         context._caches = self._caches
         context._numbers = self._numbers
@@ -147,6 +152,13 @@ class Level:
         )
         self._node_digests: dict[int, bytes | None] = {}
         self._inside: dict[int, Level] = {}
+        self._called: set[int] = set()
+
+    def note_call(self, step: Step) -> bool:
+        """Say whether this is the first call of *step* in this run."""
+        is_first = step.index not in self._called
+        self._called.add(step.index)
+        return is_first
 
     def inside(self, step: Step, nested: Nested) -> Level:
         """Return the level inside *step*; built once, so what is bound is hashed once."""

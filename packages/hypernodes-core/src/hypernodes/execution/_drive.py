@@ -191,8 +191,9 @@ class _OpenRun:
             tell = self._dispatcher.emit
         strict = bool(engine_option(engine, "strict", False))
         salt = str(engine_option(engine, "salt", ""))
+        check = str(engine_option(engine, "check_mutation", "auto"))
         hooks = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
-        self._context = Context(settings, run, tell, strict, salt, hooks)
+        self._context = Context(settings, run, tell, strict, salt, check, hooks)
 
     def __enter__(self) -> Context:
         context = self._context

@@ -56,11 +56,13 @@ class Row:
         found: Step index to the record that answers it.
         was_executed: Whether any function was called for it.
         was_hit: Whether any result was found for it.
+        is_tainted: Whether a function changed what it was given, so that
+            nothing more of it is stored.
     """
 
     __slots__ = (
-        "digests", "found", "item", "keys", "level", "outer", "run", "sources", "tell", "values",
-        "was_executed", "was_hit",
+        "digests", "found", "is_tainted", "item", "keys", "level", "outer", "run", "sources", "tell",
+        "values", "was_executed", "was_hit",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +86,7 @@ class Row:
         self.found: dict[int, Entry] = {}
         self.was_executed = False
         self.was_hit = False
+        self.is_tainted = outer is not None and outer.is_tainted
 
     @property
     def items(self) -> tuple[int, ...]:

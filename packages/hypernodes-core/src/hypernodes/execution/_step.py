@@ -21,6 +21,7 @@ from hypernodes.errors import FingerprintError, OutputCountError
 from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import annotate
+from hypernodes.execution._purity import check_arguments
 from hypernodes.execution._resolve import adopt
 from hypernodes.execution._rows import Linked, Recorded, Row
 from hypernodes.graph import DualNode, Node
@@ -49,7 +50,9 @@ def execute(level: Level, step: Step, row: Row) -> None:
     except Exception as error:
         fail(level, step, row, error)
         raise
-    finish(level, step, row, outputs, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    check_arguments(level, step, row)
+    finish(level, step, row, outputs, seconds)
 
 
 def reuse(level: Level, step: Step, row: Row) -> bool:
@@ -156,15 +159,17 @@ def tell_failed(level: Level, step: Step, row: Row, error: BaseException) -> Non
 
 def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float) -> None:
     key = row.keys.get(step.index)
-    if key is None or level.cache is None:
+    if key is None or level.cache is None or row.is_tainted:
         return
     digests = tuple(_digest_output(key, position, value) for position, value in enumerate(outputs))
     entry = Entry(key, digests, seconds, time.time())
     result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
     if level.cache.store(result, step.path):
-        row.digests.update(
-            {n: d for n, d in zip(step.writes, digests, strict=True) if n is not None}
-        )
+        for position, name in enumerate(step.writes):
+            if name is not None:
+                # should a later node change the value, it can be read back
+                row.sources[name] = Recorded(entry, position)
+                row.digests[name] = digests[position]
 
 
 def _digest_output(key: Any, position: int, value: Any) -> bytes:

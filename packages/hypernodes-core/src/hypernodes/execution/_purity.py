@@ -1,0 +1,86 @@
+"""Did a function change what it was given?  Then its item is no longer cached.
+
+A result is stored under the fingerprints that its arguments had when the call
+began.  Where a call leaves an argument changed, the first run goes on with
+the changed value and a run of hits would not, so nothing that is computed for
+that item from then on is stored, and a recorded value is read back for later
+nodes and for the caller.  Without a cache this is plain Python: nothing is
+checked.
+
+Small arguments are looked at after every call, large ones after the first
+call of a step in a run: who changes an array changes it each time.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from hypernodes.errors import FingerprintError
+from hypernodes.execution._context import Level
+from hypernodes.execution._rows import Linked, Row, outward
+from hypernodes.hashing import fingerprint
+from hypernodes.plan import Step
+from hypernodes.values import is_stateful
+
+_SMALL_BYTES: Final = 1 << 20
+_IMMUTABLE: Final = (str, bytes, int, float, complex, type(None), type)
+
+
+def check_arguments(level: Level, step: Step, row: Row) -> None:
+    """Look for changed arguments after a call of *step*; warn once per parameter.
+
+    Raises:
+        CacheError: Instead of the warning, where the engine is strict.
+    """
+    if level.cache is None or row.keys.get(step.index) is None:
+        return
+    mode = level.context.check_mutation
+    if mode == "never":
+        return
+    is_first = level.note_call(step)
+    for parameter, name in step.arguments:
+        value = row.values[name]
+        if isinstance(value, _IMMUTABLE) or is_stateful(value):
+            continue
+        looks = is_first or mode == "always" or _size(value) <= _SMALL_BYTES
+        if looks and _is_changed(value, row.digest(name)):
+            _taint(row, name)
+            level.cache.warn(
+                f"node {step.path!r} changed its input {parameter!r}, so nothing computed from it "
+                "is cached; work on a copy, or return the changed value",
+                topic=f"mutation {step.path} {parameter}",
+            )
+
+
+def _is_changed(value: Any, before: bytes | FingerprintError) -> bool:
+    try:
+        return fingerprint(value) != before
+    except FingerprintError:
+        return True
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes *value* holds, without walking through it."""
+    size: Any = getattr(value, "nbytes", None)
+    if isinstance(size, int):
+        return size
+    try:
+        return sys.getsizeof(value)
+    except TypeError:
+        return 0
+
+
+def _taint(row: Row, name: str) -> None:
+    """Store nothing more for *row* and the rows around it; have the value read back."""
+    for each in outward(row):
+        each.is_tainted = True
+    holder: Row | None = row
+    while holder is not None:
+        source = holder.sources.get(name)
+        if source is not None:
+            # read again where it is needed: from the cache, or through the link
+            holder.values.pop(name, None)
+        if not isinstance(source, Linked) or source.is_column:
+            return
+        holder, name = source.targets[0]
