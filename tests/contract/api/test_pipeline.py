@@ -23,6 +23,7 @@ NAMES = [
     "DiskCache",
     "MemoryCache",
     "open_cache",
+    "File",
     "PipelineCallback",
     "CallbackContext",
     "LoggingCallback",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hypernodes.pipeline import Pipeline
     from hypernodes.plugins import open_cache
     from hypernodes.protocols import HyperNode
-    from hypernodes.values import MISSING, UNSET, stateful
+    from hypernodes.values import MISSING, UNSET, File, stateful
     from hypernodes.viz import visualize
 
 _HOMES = {
@@ -45,7 +45,7 @@ _HOMES = {
     "hypernodes.pipeline": ("Pipeline",),
     "hypernodes.plugins": ("open_cache",),
     "hypernodes.protocols": ("HyperNode",),
-    "hypernodes.values": ("MISSING", "UNSET", "stateful"),
+    "hypernodes.values": ("MISSING", "UNSET", "File", "stateful"),
     "hypernodes.viz": ("visualize",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
@@ -61,6 +61,7 @@ __all__ = [
     "DiskCache",
     "DualNode",
     "ExecutionError",
+    "File",
     "FingerprintError",
     "HyperNode",
     "HyperNodesError",

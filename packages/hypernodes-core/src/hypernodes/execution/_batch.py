@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from hypernodes.errors import ExecutionError, OutputCountError
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import add_note, annotate
+from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._rows import Row
-from hypernodes.execution._purity import check_arguments
 from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
 from hypernodes.graph import DualNode
 from hypernodes.plan import Step
@@ -39,6 +39,7 @@ def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
     for row in first:
         inputs = {parameter: row.values[name] for parameter, name in step.arguments}
         tell_started(level, step, row, inputs)
+    before = fingerprint_arguments(level, step, first[0])
     started = time.perf_counter()
     try:
         outputs = _call(level, step, first)
@@ -49,7 +50,7 @@ def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
         raise
     share = (time.perf_counter() - started) / len(first)
     # columns are immutable: what could have changed is the same for all
-    check_arguments(level, step, first[0])
+    check_arguments(level, step, first[0], before)
     for row, values in zip(first, outputs, strict=True):
         finish(level, step, row, values, share)
     for row, twin in twins:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from hypernodes.errors import FingerprintError
 from hypernodes.execution._context import Level
 from hypernodes.execution._rows import Linked, Row, outward
-from hypernodes.hashing import fingerprint
+from hypernodes.hashing import fingerprint, is_of_value
 from hypernodes.plan import Step
 from hypernodes.values import is_stateful
 
@@ -27,37 +27,50 @@ _SMALL_BYTES: Final = 1 << 20
 _IMMUTABLE: Final = (str, bytes, int, float, complex, type(None), type)
 
 
-def check_arguments(level: Level, step: Step, row: Row) -> None:
-    """Look for changed arguments after a call of *step*; warn once per parameter.
+def fingerprint_arguments(level: Level, step: Step, row: Row) -> dict[str, bytes]:
+    """Return, before a call of *step*, the fingerprints of what it could change."""
+    if level.cache is None or row.keys.get(step.index) is None or row.is_tainted:
+        return {}
+    mode = level.context.check_mutation
+    if mode == "never":
+        return {}
+    everything = level.note_call(step) or mode == "always"
+    found: dict[str, bytes] = {}
+    for _, name in step.arguments:
+        value = row.values[name]
+        if isinstance(value, _IMMUTABLE) or is_stateful(value):
+            continue
+        known = row.digest(name)
+        if isinstance(known, bytes) and (everything or _size(value) <= _SMALL_BYTES):
+            # a list from a nested map is known by its items, not by itself
+            found[name] = known if is_of_value(known) else _fingerprint(value)
+    return found
+
+
+def check_arguments(level: Level, step: Step, row: Row, before: dict[str, bytes]) -> None:
+    """Look, after a call of *step*, for arguments that are not what they were *before*.
+
+    Warns once per parameter.
 
     Raises:
         CacheError: Instead of the warning, where the engine is strict.
     """
-    if level.cache is None or row.keys.get(step.index) is None:
-        return
-    mode = level.context.check_mutation
-    if mode == "never":
-        return
-    is_first = level.note_call(step)
     for parameter, name in step.arguments:
-        value = row.values[name]
-        if isinstance(value, _IMMUTABLE) or is_stateful(value):
-            continue
-        looks = is_first or mode == "always" or _size(value) <= _SMALL_BYTES
-        if looks and _is_changed(value, row.digest(name)):
+        if name in before and _fingerprint(row.values[name]) != before[name]:
             _taint(row, name)
-            level.cache.warn(
-                f"node {step.path!r} changed its input {parameter!r}, so nothing computed from it "
-                "is cached; work on a copy, or return the changed value",
-                topic=f"mutation {step.path} {parameter}",
-            )
+            if level.cache is not None:
+                level.cache.warn(
+                    f"node {step.path!r} changed its input {parameter!r}, so nothing computed "
+                    "from it is cached; work on a copy, or return the changed value",
+                    topic=f"mutation {step.path} {parameter}",
+                )
 
 
-def _is_changed(value: Any, before: bytes | FingerprintError) -> bool:
+def _fingerprint(value: Any) -> bytes:
     try:
-        return fingerprint(value) != before
+        return fingerprint(value)
     except FingerprintError:
-        return True
+        return b""
 
 
 def _size(value: Any) -> int:

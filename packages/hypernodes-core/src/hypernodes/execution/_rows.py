@@ -61,8 +61,8 @@ class Row:
     """
 
     __slots__ = (
-        "digests", "found", "is_tainted", "item", "keys", "level", "outer", "run", "sources", "tell",
-        "values", "was_executed", "was_hit",
+        "digests", "found", "is_tainted", "item", "keys", "level", "outer", "run", "sources",
+        "tell", "values", "was_executed", "was_hit",
     )  # fmt: skip
 
     def __init__(
@@ -86,7 +86,7 @@ class Row:
         self.found: dict[int, Entry] = {}
         self.was_executed = False
         self.was_hit = False
-        self.is_tainted = outer is not None and outer.is_tainted
+        self.is_tainted: bool = outer is not None and outer.is_tainted
 
     @property
     def items(self) -> tuple[int, ...]:

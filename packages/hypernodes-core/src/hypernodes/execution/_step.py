@@ -11,7 +11,6 @@ is made again by executing its step.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -21,11 +20,11 @@ from hypernodes.errors import FingerprintError, OutputCountError
 from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import annotate
-from hypernodes.execution._purity import check_arguments
+from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._resolve import adopt
 from hypernodes.execution._rows import Linked, Recorded, Row
 from hypernodes.graph import DualNode, Node
-from hypernodes.hashing import fingerprint
+from hypernodes.hashing import Signature, fingerprint, output_digest
 from hypernodes.plan import Step
 from hypernodes.plugins import call_hook
 from hypernodes.values import MISSING
@@ -44,6 +43,7 @@ def execute(level: Level, step: Step, row: Row) -> None:
     load([(row, name) for name in step.reads])
     arguments = {parameter: row.values[name] for parameter, name in step.arguments}
     tell_started(level, step, row, arguments)
+    before = fingerprint_arguments(level, step, row)
     started = time.perf_counter()
     try:
         outputs = _outputs(level, step, row, arguments)
@@ -51,7 +51,7 @@ def execute(level: Level, step: Step, row: Row) -> None:
         fail(level, step, row, error)
         raise
     seconds = time.perf_counter() - started
-    check_arguments(level, step, row)
+    check_arguments(level, step, row, before)
     finish(level, step, row, outputs, seconds)
 
 
@@ -172,12 +172,12 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
                 row.digests[name] = digests[position]
 
 
-def _digest_output(key: Any, position: int, value: Any) -> bytes:
+def _digest_output(key: Signature, position: int, value: Any) -> bytes:
     """Return the fingerprint of a result; one without is identified by how it was made."""
     try:
         return fingerprint(value)
     except FingerprintError:
-        return hashlib.sha256(f"output {position} of {key}".encode()).digest()
+        return output_digest(key, position)
 
 
 def _choose_serializers(

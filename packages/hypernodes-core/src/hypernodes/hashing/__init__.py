@@ -15,8 +15,10 @@ from hypernodes.hashing._signature import (
     FORMAT,
     Signature,
     column_digest,
+    is_of_value,
     item_digest,
     node_digest,
+    output_digest,
 )
 from hypernodes.hashing._tracking import CodeIdentity, CodeOptions, TrackedCode, start_epoch
 
@@ -32,8 +34,10 @@ __all__ = [
     "code_fingerprint",
     "column_digest",
     "fingerprint",
+    "is_of_value",
     "item_digest",
     "node_digest",
+    "output_digest",
     "set_registered_fingerprints",
     "start_epoch",
     "track_code",

@@ -20,6 +20,8 @@ from hypernodes.hashing._canonical import utf8
 FORMAT: Final = 1
 
 _DIGEST_BYTES: Final = 16
+#: Begins digests of values that were not looked at themselves.
+_MADE: Final = b"made"
 _TEXT: Final = re.compile(r"([0-9a-f]{32})-([0-9a-f]{32})")
 _PREFIX: Final = f"hypernodes {FORMAT} python {sys.version_info[0]}.{sys.version_info[1]} "
 
@@ -96,4 +98,20 @@ def column_digest(digests: Sequence[bytes]) -> bytes:
     Args:
         digests: The digests of the items, in order.
     """
-    return _combine("column", digests)
+    return _MADE + _combine("column", digests)[: -len(_MADE)]
+
+
+def output_digest(signature: Signature, position: int) -> bytes:
+    """Return the 32-byte digest of a result that has no fingerprint: how it was made.
+
+    Args:
+        signature: The key of the call.
+        position: Which of its outputs.
+    """
+    parts = (signature.node, signature.item, position.to_bytes(8, "little"))
+    return _MADE + _combine("output", parts)[: -len(_MADE)]
+
+
+def is_of_value(digest: bytes) -> bool:
+    """Say whether *digest* is the fingerprint of a value, not of how it was made."""
+    return not digest.startswith(_MADE)
