@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from hypernodes import (
@@ -21,8 +20,8 @@ from hypernodes import (
     stateful,
 )
 
-if TYPE_CHECKING:
-    from pathlib import Path
+np = pytest.importorskip("numpy")
+pa = pytest.importorskip("pyarrow")
 
 
 class Calls(list[Any]):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pytest
 
 from hypernodes import DualNode, MemoryCache, Pipeline, Recorder, SeqEngine, node
 from hypernodes.errors import CacheWarning
+
+np = pytest.importorskip("numpy")
+pa = pytest.importorskip("pyarrow")
 
 
 class Calls(list[Any]):

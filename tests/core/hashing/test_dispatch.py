@@ -28,11 +28,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import attrs
-import pydantic
 import pytest
 
 from hypernodes.hashing import _walk, fingerprint
 from hypernodes.hashing._dispatch import Dispatch
+
+pydantic = pytest.importorskip("pydantic")
 
 
 class Plain:

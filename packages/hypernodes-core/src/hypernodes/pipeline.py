@@ -8,11 +8,12 @@ import reprlib
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Any
 
-from hypernodes.engines import SeqEngine
+from hypernodes.engines import SeqEngine, read_engine
 from hypernodes.errors import PlanError
+from hypernodes.execution import request_map, request_run
+from hypernodes.explain import Preview, Verification, preview, verify
 from hypernodes.graph import AnyNode, Graph, MapMode, NestedNode, check_types
 from hypernodes.plan import Plan, compile_plan
-from hypernodes.plugins import get_engine
 from hypernodes.protocols import Engine
 from hypernodes.viz import Picture, visualize
 
@@ -65,7 +66,7 @@ class Pipeline:
         ]
         self.name = name
         self._version = 0
-        self._own_engine = _read_engine(engine)
+        self._own_engine = read_engine(engine)
         self._default_engine = SeqEngine()
         self._bound: dict[str, Any] = {}
         self._graph = Graph(self.nodes)
@@ -134,7 +135,7 @@ class Pipeline:
 
     def with_engine(self, engine: Engine | str | None) -> Pipeline:
         """Give it an engine, None to inherit again; return it."""
-        self._own_engine = _read_engine(engine)
+        self._own_engine = read_engine(engine)
         return self._changed()
 
     def with_name(self, name: str | None) -> Pipeline:
@@ -211,8 +212,7 @@ class Pipeline:
             MissingInputError: Inputs are missing; nothing ran.
             Exception: Whatever a node raised, with a note where it happened.
         """
-        chosen = self.engine if engine is None else _read_engine(engine)
-        return chosen.run(self, _merge_inputs(inputs, kwargs), output_name)  # type: ignore[union-attr]  # never None here
+        return self._chosen(engine).run(self, _merge_inputs(inputs, kwargs), output_name)
 
     def map(
         self,
@@ -247,10 +247,99 @@ class Pipeline:
         if on_error != "raise":
             msg = f"unknown on_error {on_error!r}; use 'raise'"
             raise PlanError(msg)
-        chosen: Any = self.engine if engine is None else _read_engine(engine)
+        chosen: Any = self._chosen(engine)
         merged = _merge_inputs(inputs, kwargs)
         results: list[dict[str, Any]] = chosen.map(self, merged, map_over, map_mode, output_name)
         return results
+
+    # -- asking about it --------------------------------------------------------------
+
+    def plan(
+        self,
+        /,
+        inputs: Mapping[str, Any] | None = None,
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        **kwargs: Any,
+    ) -> Preview:
+        """Return what `run` would do with the same arguments; executes nothing.
+
+        The preview says for each function whether it would hit or run, why,
+        and what that should take by recorded times.
+
+        Raises:
+            PlanError: The request cannot be answered.
+        """
+        request = request_run(self, _merge_inputs(inputs, kwargs), output_name)
+        return preview(self._chosen(engine), self, request)
+
+    def plan_map(
+        self,
+        /,
+        inputs: Mapping[str, Any] | None = None,
+        map_over: str | Sequence[str] | None = None,
+        map_mode: MapMode = "zip",
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        **kwargs: Any,
+    ) -> Preview:
+        """Return what `map` would do with the same arguments; executes nothing.
+
+        Raises:
+            PlanError: The request cannot be answered.
+        """
+        merged = _merge_inputs(inputs, kwargs)
+        request = request_map(self, merged, map_over, map_mode, output_name)
+        return preview(self._chosen(engine), self, request)
+
+    def explain(
+        self,
+        /,
+        inputs: Mapping[str, Any] | None = None,
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """Return why each function would run, a sentence a line; empty if all would hit.
+
+        Raises:
+            PlanError: The request cannot be answered.
+        """
+        return "\n".join(self.plan(inputs, output_name, engine, **kwargs).reasons())
+
+    def verify(
+        self,
+        /,
+        inputs: Mapping[str, Any] | None = None,
+        map_over: str | Sequence[str] | None = None,
+        map_mode: MapMode = "zip",
+        sample: float = 0.01,
+        engine: Engine | str | None = None,
+        **kwargs: Any,
+    ) -> Verification:
+        """Compute a sample of the hits again and compare them with what is recorded.
+
+        A function whose result differs depends on something that is not
+        among its inputs; the outcome names it.  Nothing is stored.
+
+        Args:
+            inputs: Values by name, as for `run`, or, with *map_over*, `map`.
+            map_over: The names that vary from item to item.
+            map_mode: How several of them combine.
+            sample: The share of the hits of each function, at least one hit.
+            engine: Whose cache counts, instead of its own engine's.
+            **kwargs: More inputs, by keyword.
+
+        Raises:
+            PlanError: The request cannot be answered, or *sample* is no share.
+            Exception: Whatever a function raised.
+        """
+        merged = _merge_inputs(inputs, kwargs)
+        if map_over is None:
+            request = request_run(self, merged, None)
+        else:
+            request = request_map(self, merged, map_over, map_mode, None)
+        return verify(self._chosen(engine), self, request, sample)
 
     def visualize(self, filename: str | os.PathLike[str] | None = None, **options: Any) -> Picture:
         """Draw it; with *filename*, also write it there.  See `hypernodes.visualize`."""
@@ -277,6 +366,9 @@ class Pipeline:
         """Run *node*, which wraps this pipeline, as the only one of a pipeline."""
         return Pipeline(nodes=[node]).run(inputs)
 
+    def _chosen(self, engine: Engine | str | None) -> Engine:
+        return read_engine(engine) or self.engine
+
     def _changed(self) -> Pipeline:
         self._version += 1
         return self
@@ -287,20 +379,6 @@ class Pipeline:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_plans": (None, {})}
-
-
-def _read_engine(engine: Engine | str | None) -> Engine | None:
-    """Return *engine*, made where it is a name.
-
-    Raises:
-        TypeError: It is not an engine.
-    """
-    if isinstance(engine, str):
-        return get_engine(engine)
-    if engine is None or callable(getattr(engine, "run", None)):
-        return engine
-    msg = f"engine must be an engine or the name of one, got {type(engine).__name__}"
-    raise TypeError(msg)
 
 
 def _merge_inputs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Final
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload
 from hypernodes.cache._index import Index
+from hypernodes.cache._parts import Argument, NodeParts
 from hypernodes.errors import CacheUnavailableError
 from hypernodes.hashing import Signature
 
@@ -109,21 +111,42 @@ class DiskCache(EncodedCache):
                     ],
                 )
                 connection.executemany(
-                    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?)",
-                    sorted(
-                        (
-                            e.signature.node,
-                            e.signature.item,
-                            b"".join(e.digests),
-                            e.seconds,
-                            e.created,
-                        )
-                        for e in buffer.records.values()
-                    ),
+                    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
+                    sorted(_to_row(entry) for entry in buffer.records.values()),
                 )
 
             # only now: what an interrupt kept from being written is written next time
             self._buffer = _Buffer()
+
+    def describe(self, node: bytes, parts: NodeParts) -> None:
+        """Keep what the node half of a key was made of."""
+        with self._index.connection() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO nodes VALUES (?, ?, ?, ?)",
+                (node, parts.step, parts.to_json(), parts.created),
+            )
+
+    def find_nodes(self, step: str) -> Sequence[tuple[bytes, NodeParts]]:
+        """Return what was kept of the nodes of *step*, the latest first."""
+        with self._index.connection() as connection:
+            rows = connection.execute(
+                "SELECT node, parts FROM nodes WHERE step = ? ORDER BY created DESC", (step,)
+            ).fetchall()
+        return [(node, NodeParts.from_json(parts)) for node, parts in rows]
+
+    def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
+        """Return written records of *node*, the latest first, at most so many."""
+        with self._index.connection() as connection:
+            rows = connection.execute(
+                "SELECT item, digests, seconds, created, arguments FROM records "
+                "WHERE node = ? ORDER BY created DESC LIMIT ?",
+                (node, most),
+            ).fetchall()
+        return [
+            Entry(Signature(node, item), _split(digests), seconds, created, _read(arguments))
+            for item, digests, seconds, created, arguments in rows
+            if _is_sound(digests)
+        ]
 
     def discard(self, digests: Sequence[bytes]) -> None:
         """Forget encoded values."""
@@ -136,6 +159,7 @@ class DiskCache(EncodedCache):
             self._buffer = _Buffer()
             with self._index.connection() as connection:
                 connection.execute("DELETE FROM records")
+                connection.execute("DELETE FROM nodes")
                 connection.execute("DELETE FROM payloads")
 
     def close(self) -> None:
@@ -225,6 +249,16 @@ class _Buffer:
             or self.bytes >= _RISK_BYTES
             or len(self.records) >= _RISK_RECORDS
         )
+
+
+def _to_row(entry: Entry) -> tuple[Any, ...]:
+    arguments = json.dumps([[a.name, a.digest, a.words] for a in entry.arguments])
+    key, digests = entry.signature, b"".join(entry.digests)
+    return key.node, key.item, digests, entry.seconds, entry.created, arguments
+
+
+def _read(arguments: str) -> tuple[Argument, ...]:
+    return tuple(Argument(*each) for each in json.loads(arguments))
 
 
 def _is_sound(digests: object) -> bool:

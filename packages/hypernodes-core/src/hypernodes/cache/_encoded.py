@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypernodes.cache._entry import Entry, Payload, Result
+from hypernodes.cache._parts import NodeParts
 from hypernodes.cache._serializers import decode, encode
 from hypernodes.errors import FingerprintError, SerializationError
 from hypernodes.hashing import Signature, fingerprint
@@ -40,6 +41,18 @@ class EncodedCache(ABC):
     @abstractmethod
     def discard(self, digests: Sequence[bytes]) -> None:
         """Forget encoded values that turned out to be unusable."""
+
+    @abstractmethod
+    def describe(self, node: bytes, parts: NodeParts) -> None:
+        """Keep what the node half of a key was made of; the first account stands."""
+
+    @abstractmethod
+    def find_nodes(self, step: str) -> Sequence[tuple[bytes, NodeParts]]:
+        """Return what was kept of the nodes of *step*, the latest first."""
+
+    @abstractmethod
+    def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
+        """Return records of *node*, the latest first, at most so many."""
 
     @abstractmethod
     def clear(self) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 
+from hypernodes.cache._parts import Argument
 from hypernodes.hashing import Signature
 
 
@@ -19,12 +20,14 @@ class Entry:
             address of its bytes, so equal results share them.
         seconds: What it took to compute.
         created: When it was stored, in seconds since the epoch.
+        arguments: What the item half of the key was made of.
     """
 
     signature: Signature
     digests: tuple[bytes, ...]
     seconds: float = 0.0
     created: float = 0.0
+    arguments: tuple[Argument, ...] = ()
 
 
 @attrs.frozen

@@ -28,16 +28,22 @@ from hypernodes.errors import CacheUnavailableError
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _BATCH: Final = 500
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS records (
     node BLOB NOT NULL, item BLOB NOT NULL, digests BLOB NOT NULL,
-    seconds REAL NOT NULL, created REAL NOT NULL,
+    seconds REAL NOT NULL, created REAL NOT NULL, arguments TEXT NOT NULL,
     PRIMARY KEY (node, item)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS nodes (
+    node BLOB PRIMARY KEY, step TEXT NOT NULL, parts TEXT NOT NULL, created REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS nodes_by_step ON nodes (step, created);
 CREATE TABLE IF NOT EXISTS payloads (
     digest BLOB PRIMARY KEY, serializer TEXT NOT NULL, version INTEGER NOT NULL,
     checksum BLOB NOT NULL, data BLOB NOT NULL);
+"""
+_FORGET: Final = """
+DROP TABLE IF EXISTS records; DROP TABLE IF EXISTS payloads; DROP TABLE IF EXISTS nodes;
 """
 _BUSY_SECONDS: Final = 30.0
 
@@ -152,7 +158,10 @@ def _prepare(connection: Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
-            if connection.execute("PRAGMA user_version").fetchone() != (SCHEMA_VERSION,):
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != SCHEMA_VERSION:
+                # what another version wrote is not read, so it only takes space
+                connection.executescript(_FORGET if version else "")
                 connection.executescript(_SCHEMA)
                 connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except sqlite3.OperationalError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload
+from hypernodes.cache._parts import NodeParts
 from hypernodes.hashing import Signature
 
 
@@ -27,6 +28,7 @@ class MemoryCache(EncodedCache):
     def __init__(self) -> None:
         self._records: dict[Signature, Entry] = {}
         self._payloads: dict[bytes, Payload] = {}
+        self._nodes: dict[bytes, NodeParts] = {}
         self._lock = threading.Lock()
 
     def read_records(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
@@ -52,9 +54,26 @@ class MemoryCache(EncodedCache):
             for digest in digests:
                 self._payloads.pop(digest, None)
 
+    def describe(self, node: bytes, parts: NodeParts) -> None:
+        """Keep what the node half of a key was made of."""
+        with self._lock:
+            self._nodes.setdefault(node, parts)
+
+    def find_nodes(self, step: str) -> Sequence[tuple[bytes, NodeParts]]:
+        """Return what was kept of the nodes of *step*, the latest first."""
+        with self._lock:
+            return [pair for pair in reversed(self._nodes.items()) if pair[1].step == step]
+
+    def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
+        """Return records of *node*, the latest first, at most so many."""
+        with self._lock:
+            found = [entry for key, entry in self._records.items() if key.node == node]
+        return found[::-1][:most]
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
+            self._nodes.clear()
             self._records.clear()
             self._payloads.clear()
 

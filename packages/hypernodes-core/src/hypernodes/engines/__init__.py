@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypernodes.engines._lookup import engine_attribute, get_engine
+from hypernodes.engines._options import read_engine
 from hypernodes.engines._sequential import SeqEngine
 
 if TYPE_CHECKING:
     from hypernodes.protocols import Engine
 
-__all__ = ["SeqEngine", "get_engine"]
+__all__ = ["SeqEngine", "get_engine", "read_engine"]
 
 
 def __getattr__(name: str) -> type[Engine]:

@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hypernodes.plugins import open_cache, resolve_callbacks
+from hypernodes.plugins import get_engine, open_cache, resolve_callbacks
 from hypernodes.values import UNSET, Unset
 
 if TYPE_CHECKING:
-    from hypernodes.protocols import Cache
+    from hypernodes.protocols import Cache, Engine
 
 
 def read_cache(cache: Cache | str | os.PathLike[str] | Unset | None) -> Cache | Unset | None:
@@ -51,3 +51,17 @@ def read_check_mutation(mode: str) -> str:
         msg = f"unknown check_mutation {mode!r}; use 'auto', 'always' or 'never'"
         raise ValueError(msg)
     return mode
+
+
+def read_engine(engine: Engine | str | None) -> Engine | None:
+    """Return *engine*, made where it is a name.
+
+    Raises:
+        TypeError: It is not an engine.
+    """
+    if isinstance(engine, str):
+        return get_engine(engine)
+    if engine is None or callable(getattr(engine, "run", None)):
+        return engine
+    msg = f"engine must be an engine or the name of one, got {type(engine).__name__}"
+    raise TypeError(msg)

@@ -4,18 +4,27 @@ An engine needs `run_pipeline`, `map_pipeline` and `run_chunk`; everything
 else, keys, lookups, callbacks, errors and nesting, happens inside them.
 """
 
+from hypernodes.execution._ahead import Forecast, Recheck, look_ahead, recheck
 from hypernodes.execution._chunk import run_chunk
 from hypernodes.execution._context import Context
 from hypernodes.execution._drive import map_pipeline, run_pipeline
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._records import Chunk, ChunkResult
+from hypernodes.execution._request import Request, request_map, request_run
 
 __all__ = [
     "Chunk",
     "ChunkResult",
     "Context",
     "Failure",
+    "Forecast",
+    "Recheck",
+    "Request",
+    "look_ahead",
     "map_pipeline",
+    "recheck",
+    "request_map",
+    "request_run",
     "run_chunk",
     "run_pipeline",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, MapProgress, Run, StepInfo
@@ -21,6 +21,7 @@ from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
 
 Tell = Callable[[Event], None]
+H = TypeVar("H")
 
 
 class Context:
@@ -153,6 +154,21 @@ class Level:
         self._node_digests: dict[int, bytes | None] = {}
         self._inside: dict[int, Level] = {}
         self._called: set[int] = set()
+        self._histories: dict[int, Any] = {}
+        self._described: set[int] = set()
+
+    def history(self, step: Step, read: Callable[[Level, Step], H]) -> H:
+        """Return what the cache knew of *step*; *read* is called once per run."""
+        if step.index not in self._histories:
+            self._histories[step.index] = read(self, step)
+        found: H = self._histories[step.index]
+        return found
+
+    def is_described(self, step: Step) -> bool:
+        """Say whether this was asked of *step* before."""
+        known = step.index in self._described
+        self._described.add(step.index)
+        return known
 
     def note_call(self, step: Step) -> bool:
         """Say whether this is the first call of *step* in this run."""

@@ -14,17 +14,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hypernodes.callbacks import Dispatcher, check_supported, has_observers
-from hypernodes.errors import MissingInputError, PlanError, did_you_mean
 from hypernodes.events import MapProgress, Outcome, OutcomeKind, RunFinished, RunStarted
 from hypernodes.execution._chunk import run_chunk
 from hypernodes.execution._context import Context, engine_option, new_run
 from hypernodes.execution._nested import CHUNK_ITEMS
-from hypernodes.execution._records import Chunk, ChunkResult
-from hypernodes.graph import MapMode, check_map_mode
+from hypernodes.execution._records import ChunkResult
+from hypernodes.execution._request import Request, request_map, request_run
+from hypernodes.graph import MapMode
 from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
 from hypernodes.plugins import environment_callbacks, hook_implementations, observing_hooks
 from hypernodes.protocols import Engine
-from hypernodes.values import expand_columns
 
 _STEP_HOOKS = ("hypernodes_execute_step", "hypernodes_choose_serializer")
 
@@ -51,13 +50,10 @@ def run_pipeline(
         ValueError: A callback does not support the engine; nothing has run.
         Exception: Whatever a node raised, with a note where it happened.
     """
-    values = _merge(pipeline, inputs)
-    plan = _compile(pipeline, output_name, values)
-    constants = {name: values[name] for name in sorted(plan.reads)}
-    chunk = Chunk(index=0, first=None, size=1, columns={}, constants=constants)
-    with _OpenRun(engine, pipeline, plan, constants) as context:
+    request = request_run(pipeline, inputs, output_name)
+    with _OpenRun(engine, pipeline, request) as context:
         started = time.perf_counter()
-        result = run_chunk(plan, chunk, context, live=True)
+        result = run_chunk(request.plan, request.whole(), context, live=True)
         if result.failure is not None:
             raise result.failure.error
         outputs = result.rows[0]
@@ -96,73 +92,13 @@ def map_pipeline(
         Exception: What the lowest failing item raised, with a note where;
             finished work is in the cache.
     """
-    values = _merge(pipeline, inputs)
-    over = _check_map_over(pipeline, map_over, values)
-    count, columns = expand_columns(
-        {name: values[name] for name in over}, over, check_map_mode(map_mode)
-    )
-    plan = _compile(pipeline, output_name, values)
-    reads = {name: values[name] for name in sorted(plan.reads)}
-    constants = {name: value for name, value in reads.items() if name not in columns}
-    varying = {name: column for name, column in columns.items() if name in plan.reads}
-    chunks = _split(count, varying, constants, chunk_items)
-    with _OpenRun(engine, pipeline, plan, reads, count) as context:
+    request = request_map(pipeline, inputs, map_over, map_mode, output_name)
+    chunks = request.chunks(chunk_items)
+    with _OpenRun(engine, pipeline, request) as context:
         started = time.perf_counter()
-        rows = _gather(engine.submit(plan, chunks, context), context)
+        rows = _gather(engine.submit(request.plan, chunks, context), context)
         _tell_finished(context, {}, time.perf_counter() - started)
     return rows
-
-
-def _merge(pipeline: Any, inputs: object) -> dict[str, Any]:
-    if inputs is None:
-        inputs = {}
-    if not isinstance(inputs, Mapping):
-        msg = f"inputs must be a dict of values by name, got {type(inputs).__name__}"
-        raise TypeError(msg)
-    return {**pipeline.bound_inputs, **inputs}
-
-
-def _compile(
-    pipeline: Any, output_name: str | Sequence[str] | None, values: Mapping[str, Any]
-) -> Plan:
-    outputs = (output_name,) if isinstance(output_name, str) else output_name
-    plan: Plan = pipeline.compiled(None if outputs is None else tuple(outputs), values)
-    if plan.missing:
-        given = ", ".join(sorted(values)) or "nothing"
-        unused = set(values) - plan.reads
-        hints = dict.fromkeys(did_you_mean(name, unused) for name in plan.missing)
-        names = ", ".join(plan.missing)
-        msg = f"Missing required input(s): {names}; given: {given}{''.join(hints)}"
-        raise MissingInputError(msg)
-    return plan
-
-
-def _check_map_over(
-    pipeline: Any, map_over: str | Sequence[str] | None, values: Mapping[str, Any]
-) -> tuple[str, ...]:
-    over = (map_over,) if isinstance(map_over, str) else tuple(map_over or ())
-    if not over:
-        msg = "map needs map_over: the name or names of the inputs that hold the items"
-        raise PlanError(msg)
-    graph = pipeline.graph
-    known = [*graph.root_args, *graph.available_output_names]
-    for name in over:
-        if name not in known:
-            hint = did_you_mean(name, known)
-            msg = f"cannot map over {name!r}: not an input of this pipeline{hint}"
-            raise PlanError(msg)
-        if name not in values:
-            msg = f"cannot map over {name!r}: no value is given for it; put its items into inputs"
-            raise PlanError(msg)
-    return over
-
-
-def _split(
-    count: int, columns: Mapping[str, Sequence[Any]], constants: Mapping[str, Any], size: int
-) -> Iterator[Chunk]:
-    for index, start in enumerate(range(0, count, size)):
-        some = {name: column[start : start + size] for name, column in columns.items()}
-        yield Chunk(index, start, min(size, count - start), some, constants)
 
 
 class _OpenRun:
@@ -171,23 +107,16 @@ class _OpenRun:
     A class, because a generator would set attributes of the user's exception.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        pipeline: Any,
-        plan: Plan,
-        inputs: Mapping[str, Any],
-        total: int | None = None,
-    ) -> None:
+    def __init__(self, engine: Engine, pipeline: Any, request: Request) -> None:
         around = Settings(engine, None, tuple(environment_callbacks()), (), {})
-        settings = resolve_settings(plan, pipeline.graph, engine, around)
+        settings = resolve_settings(request.plan, pipeline.graph, engine, around)
         for each, callbacks in all_callbacks(settings):
             check_supported(callbacks, type(each).__name__)
-        self._inputs = inputs
-        self._dispatcher = _make_dispatcher(plan, settings)
+        self._inputs = request.inputs
+        self._dispatcher = _make_dispatcher(request.plan, settings)
         run = tell = None
         if self._dispatcher is not None:
-            run = new_run(uuid.uuid4().hex, plan, engine, total, None, None)
+            run = new_run(uuid.uuid4().hex, request.plan, engine, request.count, None, None)
             tell = self._dispatcher.emit
         strict = bool(engine_option(engine, "strict", False))
         salt = str(engine_option(engine, "salt", ""))

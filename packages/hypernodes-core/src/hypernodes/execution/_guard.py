@@ -6,11 +6,12 @@ nothing had been stored.  With ``strict=True`` it is an error instead.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from hypernodes.cache import Entry, Result
+from hypernodes.cache import Entry, NodeParts, Result
 from hypernodes.errors import (
     CacheError,
     CacheUnavailableError,
@@ -77,6 +78,29 @@ class GuardedCache:
             self._recent[result.entry.signature] = result.entry
             return True
         return False
+
+    def describe(self, node: bytes, parts: NodeParts) -> None:
+        """Keep what the node half of a key was made of, where the cache can."""
+        if self._is_writable:
+            self._try_notes(lambda cache: cache.describe(node, parts))
+
+    def find_nodes(self, step: str) -> Sequence[tuple[bytes, NodeParts]]:
+        """Return what was kept of the nodes of *step*, the latest first."""
+        found = self._try_notes(lambda cache: cache.find_nodes(step)) if self._is_readable else ()
+        return found or ()
+
+    def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
+        """Return records of *node*, the latest first, at most so many."""
+        if not self._is_readable:
+            return ()
+        return self._try_notes(lambda cache: cache.find_entries(node, most)) or ()
+
+    def _try_notes(self, ask: Callable[[Any], Any]) -> Any:
+        """Ask the cache for what only explains; without an answer nothing is lost."""
+        # a cache need not keep notes, and a failing one fails again where it matters
+        with contextlib.suppress(Exception):
+            return ask(self._cache)
+        return None
 
     def recent(self, signature: Signature) -> Entry | None:
         """Return what was stored under *signature* since the last flush."""

@@ -21,6 +21,7 @@ from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import annotate
 from hypernodes.execution._purity import check_arguments, fingerprint_arguments
+from hypernodes.execution._reasons import describe_arguments, describe_node, find_reasons, say
 from hypernodes.execution._resolve import adopt
 from hypernodes.execution._rows import Linked, Recorded, Row
 from hypernodes.graph import DualNode, Node
@@ -43,16 +44,18 @@ def execute(level: Level, step: Step, row: Row) -> None:
     load([(row, name) for name in step.reads])
     arguments = {parameter: row.values[name] for parameter, name in step.arguments}
     tell_started(level, step, row, arguments)
+    # asked before the result is stored, told with it
+    reason = say(step, find_reasons(level, step, row)) if row.tell is not None else None
     before = fingerprint_arguments(level, step, row)
     started = time.perf_counter()
     try:
-        outputs = _outputs(level, step, row, arguments)
+        outputs = make_outputs(level, step, row, arguments)
     except Exception as error:
         fail(level, step, row, error)
         raise
     seconds = time.perf_counter() - started
     check_arguments(level, step, row, before)
-    finish(level, step, row, outputs, seconds)
+    finish(level, step, row, outputs, seconds, reason)
 
 
 def reuse(level: Level, step: Step, row: Row) -> bool:
@@ -66,7 +69,7 @@ def reuse(level: Level, step: Step, row: Row) -> bool:
     return True
 
 
-def _outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) -> tuple[Any, ...]:
+def make_outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) -> tuple[Any, ...]:
     """Return the outputs of *step*, made by its function or by a plugin instead."""
     if "hypernodes_execute_step" not in level.context.hooks:
         return match_outputs(step, _call(level, step, arguments))
@@ -115,7 +118,14 @@ def match_outputs(step: Step, result: Any) -> tuple[Any, ...]:
     raise OutputCountError(msg)
 
 
-def finish(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float) -> None:
+def finish(
+    level: Level,
+    step: Step,
+    row: Row,
+    outputs: Sequence[Any],
+    seconds: float,
+    reason: str | None = None,
+) -> None:
     """Take the outputs of an executed step: into the row, into the cache, to observers."""
     row.note_execution()
     for name, value in zip(step.writes, outputs, strict=True):
@@ -126,7 +136,8 @@ def finish(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
     if row.tell is not None and row.run is not None:
         named = {name: v for name, v in zip(step.writes, outputs, strict=True) if name is not None}
         key = row.keys.get(step.index)
-        outcome = Outcome(OutcomeKind.EXECUTED, named, seconds, str(key) if key else None)
+        signature = str(key) if key else None
+        outcome = Outcome(OutcomeKind.EXECUTED, named, seconds, signature, reason=reason)
         row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
 
 
@@ -162,7 +173,9 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
     if key is None or level.cache is None or row.is_tainted:
         return
     digests = tuple(_digest_output(key, position, value) for position, value in enumerate(outputs))
-    entry = Entry(key, digests, seconds, time.time())
+    if not level.is_described(step):
+        _describe(level, step, key)
+    entry = Entry(key, digests, seconds, time.time(), describe_arguments(step, row))
     result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
     if level.cache.store(result, step.path):
         for position, name in enumerate(step.writes):
@@ -170,6 +183,13 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
                 # should a later node change the value, it can be read back
                 row.sources[name] = Recorded(entry, position)
                 row.digests[name] = digests[position]
+
+
+def _describe(level: Level, step: Step, key: Signature) -> None:
+    """Keep, once per run, what the node half of the key is made of."""
+    parts = describe_node(level, step)
+    if parts is not None and level.cache is not None:
+        level.cache.describe(key.node, parts)
 
 
 def _digest_output(key: Signature, position: int, value: Any) -> bytes:

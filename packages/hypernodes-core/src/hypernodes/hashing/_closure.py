@@ -26,103 +26,39 @@ fingerprinted once per binding, and that is remembered for the process.
 
 from __future__ import annotations
 
-import builtins
-import importlib
-import importlib.util
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
-import attrs
-
-from hypernodes.errors import FingerprintError
 from hypernodes.hashing._callables import expand_class, expand_function
 from hypernodes.hashing._canonical import LEAVES, names_token
 from hypernodes.hashing._code import code_digest
-from hypernodes.hashing._expansion import Expansion
+from hypernodes.hashing._expansion import SET, Expansion
+from hypernodes.hashing._first_seen import (
+    FirstSeen,
+    by_type,
+    first_seen,
+    library_modules,
+    needs_memory,
+)
 from hypernodes.hashing._identity import (
-    class_identity,
     is_user_class,
-    is_user_file,
     is_user_function,
     is_user_module,
     type_name,
 )
+from hypernodes.hashing._imported import absolute_name, attribute_of, is_user_import, load_module
 from hypernodes.hashing._reach import Import, Reach, reach_of
-from hypernodes.hashing._walk import token_of
-
-_MISSING: Final = object()
-
-#: Captured by type only: they have no value, and nobody computes with them.
-_BY_TYPE: Final = frozenset(
-    {
-        "_thread.lock",
-        "_thread.RLock",
-        "threading.Condition",
-        "threading.Event",
-        "threading.Semaphore",
-        "threading.BoundedSemaphore",
-        "threading.Barrier",
-        "_thread._local",
-        "logging.Logger",
-        "logging.RootLogger",
-        "logging.LoggerAdapter",
-        "concurrent.futures.thread.ThreadPoolExecutor",
-        "concurrent.futures.process.ProcessPoolExecutor",
-    }
+from hypernodes.hashing._watches import (
+    MISSING,
+    AnyWatch,
+    BodyWatch,
+    CellWatch,
+    Watch,
+    body_of,
+    cell_contents,
 )
-
-
-@attrs.frozen
-class Watch:
-    """A name and what it meant: *key* of *namespace* was *value*."""
-
-    namespace: Mapping[str, Any]
-    key: str
-    value: Any
-
-    def holds(self) -> bool:
-        """Say whether the name still means the same object."""
-        return self.namespace.get(self.key, _MISSING) is self.value
-
-
-@attrs.frozen
-class CellWatch:
-    """A captured variable and what it held."""
-
-    cell: types.CellType
-    value: Any
-
-    def holds(self) -> bool:
-        """Say whether it still holds the same object."""
-        return _contents(self.cell) is self.value
-
-
-@attrs.frozen
-class BodyWatch:
-    """A function and what it was made of."""
-
-    function: types.FunctionType
-    body: tuple[Any, ...]
-
-    def holds(self) -> bool:
-        """Say whether nobody has replaced its code or its defaults."""
-        return all(a is b for a, b in zip(_body(self.function), self.body, strict=True))
-
-
-@attrs.frozen(eq=False)
-class _FirstSeen:
-    """Plain data as it was when a name that is bound to it was first looked at."""
-
-    namespace: object
-    value: Any
-    digest: bytes
-
-
-_MAX_REMEMBERED: Final = 10_000
-_first_seen: dict[tuple[int, str], _FirstSeen] = {}
 
 
 class Closure:
@@ -131,108 +67,156 @@ class Closure:
     Args:
         expand: Takes values apart that are neither functions nor classes.
         ignore: Names, plain or with their module, that do not count.
+        words: Attribute names that modules which are passed around may be
+            asked for: what the walk before found.
 
     Attributes:
-        libraries: The top-level modules of the library code that was reached.
+        libraries: The modules of the library code that was reached.
         symbols: What was found under which name: label to shallow parts.
         doors: Labels of the code that reaches things by computed names.
+        constants: Plain data by the name it was found under.
+        words: Every attribute name and string of the code that was reached.
+        passes_modules: Whether a module of the user's is passed around.
     """
 
-    def __init__(self, expand: Callable[[Any], Expansion], ignore: frozenset[str]) -> None:
+    def __init__(
+        self,
+        expand: Callable[[Any], Expansion],
+        ignore: frozenset[str],
+        words: frozenset[str] = frozenset(),
+    ) -> None:
         self._expand = expand
         self._ignore = ignore
-        self._watches: dict[tuple[int, str], Watch | CellWatch | BodyWatch] = {}
+        self._known_words = words
+        self._watches: dict[tuple[int, str], AnyWatch] = {}
+        self._members: set[tuple[int, str]] = set()
         self._assigned: set[tuple[int, str]] = set()
+        self._stored: set[str] = set()
+        self._rebound: set[int] = set()
         self.libraries: set[str] = set()
         self.symbols: dict[str, Any] = {}
         self.doors: dict[str, frozenset[str]] = {}
+        self.constants: dict[str, Any] = {}
+        self.words: set[str] = set()
+        self.passes_modules = False
 
-    def watches(self) -> tuple[Watch | CellWatch | BodyWatch, ...]:
+    def watches(self) -> tuple[AnyWatch, ...]:
         """Return what is to be checked later, without what the code itself assigns."""
-        return tuple(
-            watch
-            for watch in self._watches.values()
-            if not isinstance(watch, Watch)
-            or (id(watch.namespace), watch.key) not in self._assigned
-        )
+        return tuple(each for place, each in self._watches.items() if not self._sets(place, each))
+
+    def _sets(self, place: tuple[int, str], watch: AnyWatch) -> bool:
+        if isinstance(watch, CellWatch):
+            return id(watch.cell) in self._rebound
+        if place in self._members:
+            return place[1] in self._stored
+        return isinstance(watch, Watch) and (id(watch.namespace), watch.key) in self._assigned
 
     def expand(self, value: Any) -> Expansion:
         """Return what *value* consists of, what its names mean included."""
         cls = type(value)
-        if cls is _FirstSeen:
-            return Expansion(b"oR" + value.digest, ())
+        if cls is FirstSeen:
+            return Expansion(b"oR" + value.digest, (value.classes,), SET)
         if cls is types.FunctionType:
             return self._function(value)
         if isinstance(value, type):
             return self._class(value)
-        if type_name(cls) in _BY_TYPE:
-            return Expansion(b"oT" + class_identity(cls), ())
-        expansion = self._expand(value)
-        if cls.__module__ == builtins.__name__:
-            return expansion
+        if isinstance(value, types.ModuleType) and is_user_module(value.__name__):
+            return self._module(value)
+        expansion = by_type(value) or self._expand(value)
         if is_user_class(cls):
             return expansion._replace(also=(cls,))
-        self._note_library(cls.__module__)
+        self._note_libraries(*library_modules(value))
         return expansion
 
     def _function(self, function: types.FunctionType) -> Expansion:
         expansion = expand_function(function)
-        self._watch_body(function)
+        self._watches[id(function), ""] = BodyWatch(function, body_of(function))
         if not is_user_function(function):
-            self._note_library(function.__module__)
-            return _by_name(function) or expansion
+            self._note_libraries(str(function.__globals__.get("__name__", "")))
+            # a wrapper bears the name of what it wraps, which does not say what it is
+            is_named = function.__module__ is not None and not is_user_module(function.__module__)
+            return (_by_name(function) if is_named else None) or expansion
         reach = reach_of(function.__code__)
         label = f"{function.__module__}.{function.__qualname__}"
         self.symbols[label] = function
-        if reach.doors:
-            self.doors[label] = reach.doors
-        self._assigned.update((id(function.__globals__), name) for name in reach.assigned)
+        self._note_reach(function, reach, label)
         found = dict(sorted(self._meanings(function, reach)))
         head = expansion.head + names_token(list(found))
         steps = (*expansion.steps, *(f".<global>[{name!r}]" for name in found))
-        # a module in a cell stands for those of its attributes that the code names
-        captured = [*expansion.groups[0][:2], *self._captured(function, expansion, reach)]
+        captured = [*expansion.groups[0][:2], *self._captured(function, reach)]
         return Expansion(head, ((*captured, *found.values()),), steps=steps)
 
-    def _captured(
-        self, function: types.FunctionType, expansion: Expansion, reach: Reach
-    ) -> Iterator[Any]:
+    def _note_reach(self, function: types.FunctionType, reach: Reach, label: str) -> None:
+        if reach.doors:
+            self.doors[label] = reach.doors
+        self.words |= reach.words
+        self._stored |= reach.stored
+        self._assigned.update((id(function.__globals__), name) for name in reach.assigned)
+
+    def _captured(self, function: types.FunctionType, reach: Reach) -> Iterator[Any]:
         """Yield what the filled cells of *function* hold."""
-        cells = [cell for cell in function.__closure__ or () if _contents(cell) is not _MISSING]
-        for cell, value in zip(cells, expansion.groups[0][2:], strict=True):
-            yield self._remembered(cell, "", self._through(value, reach))
+        names = function.__code__.co_freevars
+        for name, cell in zip(names, function.__closure__ or (), strict=True):
+            value = cell_contents(cell)
+            if name in self._ignore:
+                if value is not MISSING:
+                    yield None
+                continue
+            self._watches[id(cell), ""] = CellWatch(cell, value)
+            if name in reach.rebound:
+                self._rebound.add(id(cell))
+            if value is not MISSING:
+                yield self._meaning(cell, "", value, reach.words, function)
 
     def _class(self, cls: type) -> Expansion:
+        expansion = expand_class(cls)
         if not is_user_class(cls):
-            self._note_library(cls.__module__)
-            return expand_class(cls)
+            self._note_libraries(cls.__module__)
+            return expansion
         self.symbols[type_name(cls)] = cls
-        members: Mapping[str, Any] = vars(cls)
-        for name, member in list(members.items()):
-            if isinstance(member, types.FunctionType | staticmethod | classmethod | property):
-                self._watch(members, name, member, owner=cls)
-        return expand_class(cls)
+        # metaclass and bases come first
+        children = list(expansion.groups[0])
+        for position, step in enumerate(expansion.steps[2:], start=2):
+            name, value = step.removeprefix("."), children[position]
+            self._watch(vars(cls), name, value, owner=cls)
+            if "<locals>" not in cls.__qualname__:
+                children[position] = self._recall(cls, name, value)
+        return expansion._replace(groups=(children,))
+
+    def _module(self, module: types.ModuleType) -> Expansion:
+        """Return a module that is a value: all that it defines."""
+        names = [
+            name
+            for name, found in sorted(vars(module).items())
+            if not name.startswith("__")
+            and not isinstance(found, types.ModuleType)
+            and not self._is_ignored(vars(module), name)
+        ]
+        for name in names:
+            self._watch(vars(module), name, vars(module)[name])
+        head = b"oM" + names_token([module.__name__, *names])
+        found = [self._recall(vars(module), name, vars(module)[name]) for name in names]
+        return Expansion(head, (found,), steps=tuple(f".{name}" for name in names))
 
     def _watch(
         self, namespace: Mapping[str, Any], key: str, value: Any, owner: object = None
     ) -> None:
+        if owner is None:
+            self._watches[id(namespace), key] = Watch(namespace, key, value)
+            return
         # the members of a class are seen through a new proxy each time
-        self._watches[id(owner or namespace), key] = Watch(namespace, key, value)
+        self._watches[id(owner), key] = Watch(namespace, key, value)
+        self._members.add((id(owner), key))
 
-    def _watch_body(self, function: types.FunctionType) -> None:
-        self._watches[id(function), ""] = BodyWatch(function, _body(function))
-        rebound = reach_of(function.__code__).rebound
-        for name, cell in zip(
-            function.__code__.co_freevars, function.__closure__ or (), strict=True
-        ):
-            if name not in rebound:
-                self._watches[id(cell), ""] = CellWatch(cell, _contents(cell))
+    def _is_ignored(self, namespace: Mapping[str, Any], name: str, label: str = "") -> bool:
+        if not self._ignore:
+            return False
+        return not self._ignore.isdisjoint({name, label, f"{namespace.get('__name__')}.{name}"})
 
     def _meanings(self, function: types.FunctionType, reach: Reach) -> Iterator[tuple[str, Any]]:
         """Yield (label, value) for each name that *function* reads."""
         for chain in reach.chains:
-            if chain[0] not in self._ignore and ".".join(chain) not in self._ignore:
-                yield from self._follow(function.__globals__, chain, reach)
+            yield from self._follow(function.__globals__, chain, reach)
         for each in reach.imports:
             yield from self._imported(function.__globals__, each, reach)
 
@@ -240,95 +224,118 @@ class Closure:
         self, namespace: dict[str, Any], chain: tuple[str, ...], reach: Reach
     ) -> Iterator[tuple[str, Any]]:
         """Yield what a chain of names means, followed through modules of the user's."""
-        name, *attributes = chain
-        value = namespace.get(name, _MISSING)
-        self._watch(namespace, name, value)
-        if value is _MISSING:
+        label, *attributes = chain
+        owner, name, value = namespace, label, namespace.get(label, MISSING)
+        if self._is_ignored(owner, name):
+            return
+        self._watch(owner, name, value)
+        while attributes and isinstance(value, types.ModuleType) and is_user_module(value.__name__):
+            owner, name = vars(value), attributes.pop(0)
+            label = f"{label}.{name}"
+            if self._is_ignored(owner, name, label):
+                return
+            self._watch(owner, name, owner.get(name, MISSING))
+            value = attribute_of(value, name)
+        if value is MISSING:
             # built-in names are the language; others are errors when they are read
             return
-        label = name
-        while isinstance(value, types.ModuleType) and attributes:
-            if not is_user_module(value.__name__):
-                self._note_library(value.__name__)
-                return
-            attribute = attributes.pop(0)
-            label = f"{label}.{attribute}"
-            module = vars(value)
-            value = module.get(attribute, _MISSING)
-            self._watch(module, attribute, value)
-            if value is _MISSING:
-                return
-        yield label, self._remembered(namespace, chain[0], self._through(value, reach))
+        if isinstance(value, types.FunctionType) and attributes and attributes[0] in vars(value):
+            meant = self._recall(vars(value), attributes[0], vars(value)[attributes[0]])
+            yield f"{label}.{attributes[0]}", meant
+        words = reach.words if attributes else self._words_for(value, reach)
+        meant = self._meaning(owner, name, value, words)
+        if type(meant) in LEAVES or type(meant) is FirstSeen:
+            self.constants[f"{namespace.get('__name__', '')}.{label}"] = meant
+        yield label, meant
 
-    def _remembered(self, namespace: object, name: str, value: Any) -> Any:
-        """Return what stands for plain data that a name is bound to: its first digest."""
-        if type(value) in LEAVES or isinstance(value, type | types.FunctionType):
-            return value
-        binding = (id(namespace), name)
-        known = _first_seen.get(binding)
-        if known is not None and known.value is value:
-            return known
-        probe = Closure(self._expand, self._ignore)
-        try:
-            token = token_of(value, probe.expand, name)
-        except FingerprintError:
-            # the walk itself says where
-            return value
-        if probe.symbols or probe._watches:
-            # what holds code may lead back here, which only the walk can write
-            return value
-        if len(_first_seen) >= _MAX_REMEMBERED:
-            _first_seen.clear()
-        seen = _first_seen[binding] = _FirstSeen(namespace, value, sha256(token).digest())
-        self.libraries |= probe.libraries
-        return seen
+    def _words_for(self, value: Any, reach: Reach) -> frozenset[str]:
+        """Return what may be asked of *value*, a module, once it is passed around."""
+        self.passes_modules = self.passes_modules or isinstance(value, types.ModuleType)
+        return reach.words | self._known_words
 
-    def _through(self, value: Any, reach: Reach) -> Any:
-        """Return *value*; a module of the user's as the attributes that the code may use."""
-        if not isinstance(value, types.ModuleType):
+    def _meaning(
+        self,
+        namespace: object,
+        name: str,
+        value: Any,
+        words: frozenset[str],
+        owner: types.FunctionType | None = None,
+        seen: set[str] | None = None,
+    ) -> Any:
+        """Return what stands for *value*, which *name* is bound to."""
+        if isinstance(value, types.ModuleType):
+            return self._through(value, words, set() if seen is None else seen)
+        return self._recall(namespace, name, value, owner)
+
+    def _recall(
+        self, namespace: object, name: str, value: Any, owner: types.FunctionType | None = None
+    ) -> Any:
+        """Return what stands for data that a name is bound to: what it was at first."""
+        if not needs_memory(value):
             return value
-        if not is_user_module(value.__name__):
-            self._note_library(value.__name__)
+        found = first_seen(namespace, name, value, self._expand, owner)
+        if found is None:
             return value
-        names = sorted(reach.words.intersection(vars(value)).difference(self._ignore))
-        for name in names:
-            self._watch(vars(value), name, vars(value)[name])
-        # modules among them count by name: their attributes are reached by chains
-        return value.__name__, {
-            name: found.__name__ if isinstance(found, types.ModuleType) else found
-            for name in names
-            if not name.startswith("__")
-            for found in (vars(value)[name],)
-        }
+        self._note_libraries(*found.modules)
+        return found
+
+    def _through(self, module: types.ModuleType, words: frozenset[str], seen: set[str]) -> Any:
+        """Return *module* as those of its attributes that *words* name."""
+        name = module.__name__
+        if not is_user_module(name):
+            self._note_libraries(name)
+            return name
+        if name in seen:
+            return name
+        seen.add(name)
+        members = vars(module)
+        meant = {}
+        for word in sorted(words.intersection(members)):
+            if not word.startswith("__") and not self._is_ignored(members, word):
+                self._watch(members, word, members[word])
+                meant[word] = self._meaning(members, word, members[word], words, seen=seen)
+        return name, meant
 
     def _imported(
         self, namespace: dict[str, Any], each: Import, reach: Reach
     ) -> Iterator[tuple[str, Any]]:
         """Yield what an import in a body gives."""
-        name = _absolute(namespace, each)
-        if not _is_user_import(name):
-            self._note_library(name)
+        name = absolute_name(namespace, each)
+        if name is None:
             return
-        module = _load(name)
-        if module is None:
+        if not is_user_import(name):
+            self._note_libraries(name)
             return
+        is_passed = not each.bound.isdisjoint(reach.bare)
         if each.names is None:
-            yield f"import {name}", self._through(module, reach)
-            return
-        for attribute in each.names:
-            if attribute in self._ignore:
-                continue
-            value = vars(module).get(attribute, _MISSING)
-            if value is _MISSING:
-                value = _load(f"{name}.{attribute}") or _MISSING
-            if value is not _MISSING:
-                self._watch(vars(module), attribute, value)
-                yield f"from {name} import {attribute}", self._through(value, reach)
+            # import a.b makes all of a reachable too
+            for stop in range(1, name.count(".") + 2):
+                prefix = ".".join(name.split(".")[:stop])
+                if (module := load_module(prefix)) is not None:
+                    words = self._words_for(module, reach) if is_passed else reach.words
+                    yield f"import {prefix}", self._through(module, words, set())
+        elif (module := load_module(name)) is not None:
+            yield from self._imported_names(module, each.names, reach, is_passed)
 
-    def _note_library(self, module: str | None) -> None:
-        top = (module or "").partition(".")[0]
-        if top and top not in sys.stdlib_module_names:
-            self.libraries.add(top)
+    def _imported_names(
+        self, module: types.ModuleType, names: tuple[str, ...], reach: Reach, is_passed: bool
+    ) -> Iterator[tuple[str, Any]]:
+        for name in names:
+            if self._is_ignored(vars(module), name):
+                continue
+            value = attribute_of(module, name)
+            if value is MISSING:
+                value = load_module(f"{module.__name__}.{name}") or MISSING
+            if value is not MISSING:
+                self._watch(vars(module), name, vars(module).get(name, MISSING))
+                words = self._words_for(value, reach) if is_passed else reach.words
+                meant = self._meaning(vars(module), name, value, words)
+                yield f"from {module.__name__} import {name}", meant
+
+    def _note_libraries(self, *modules: str) -> None:
+        for module in modules:
+            if module and module.partition(".")[0] not in sys.stdlib_module_names:
+                self.libraries.add(module)
 
 
 def shallow_digest(value: Any) -> bytes:
@@ -348,43 +355,3 @@ def _by_name(function: types.FunctionType) -> Expansion | None:
     if found is not function:
         return None
     return Expansion(b"xn" + names_token([function.__module__, function.__qualname__]), ())
-
-
-def _body(function: Any) -> tuple[Any, ...]:
-    return function.__code__, function.__defaults__, function.__kwdefaults__
-
-
-def _contents(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return _MISSING
-
-
-def _absolute(namespace: Mapping[str, Any], each: Import) -> str:
-    if not each.level:
-        return each.module
-    package = namespace.get("__package__") or str(namespace.get("__name__", ""))
-    return importlib.util.resolve_name("." * each.level + each.module, package)
-
-
-def _is_user_import(name: str) -> bool:
-    """Say whether a module is the user's, without importing it."""
-    if name in sys.modules:
-        return is_user_module(name)
-    top = name.partition(".")[0]
-    if top in sys.stdlib_module_names:
-        return False
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return False
-    return spec is not None and is_user_file(spec.origin, spec.origin)
-
-
-def _load(name: str) -> types.ModuleType | None:
-    """Return a module that the body would import; None where that fails, as it will there."""
-    try:
-        return importlib.import_module(name)
-    except Exception:
-        return None

@@ -167,7 +167,7 @@ def _cache_key(cls: Any, value: Any) -> str:
     key = cls.__cache_key__(value)
     if not isinstance(key, str):
         reason = f"__cache_key__ returned {type_name(type(key))}, not str"
-        raise NotFingerprintableError(type_name(cls), reason)
+        raise NotFingerprintableError(type_name(cls), reason, is_answered=True)
     return key
 
 
@@ -182,7 +182,7 @@ def _stand_in(cls: type, method: bytes, account: Callable[[Any], Any]) -> Expand
             raise
         except Exception as error:
             reason = f"its fingerprint failed with {type(error).__name__}: {error}"
-            raise NotFingerprintableError(type_name(cls), reason) from error
+            raise NotFingerprintableError(type_name(cls), reason, is_answered=True) from error
         return Expansion(head, ((data,),), steps=("",))
 
     return expand

@@ -8,6 +8,7 @@ distribution, as ``packages_distributions`` does, costs a third of a second.
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -18,8 +19,22 @@ if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 
+def unit_of(module: str) -> str:
+    """Return the part of a module's name that belongs to one distribution.
+
+    That is its first part, but several distributions share a namespace package.
+    """
+    parts = module.split(".")
+    for stop in range(1, len(parts)):
+        name = ".".join(parts[:stop])
+        loaded = sys.modules.get(name)
+        if loaded is None or getattr(loaded, "__file__", None) is not None:
+            return name
+    return module
+
+
 def versions_of(modules: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return (distribution, version) of top-level modules, sorted; unknown ones are left out."""
+    """Return (distribution, version) of modules, sorted; unknown ones are left out."""
     found = {_version_of(module) for module in modules}
     return tuple(sorted(pair for pair in found if pair is not None))
 
@@ -30,7 +45,7 @@ def _version_of(module: str) -> tuple[str, str] | None:
     from importlib.metadata import PackageNotFoundError, distribution
 
     try:
-        candidate = distribution(module)
+        candidate = distribution(module.partition(".")[0])
     except (PackageNotFoundError, ValueError):
         candidate = None
     if candidate is None or not _provides(candidate, module):
@@ -39,8 +54,15 @@ def _version_of(module: str) -> tuple[str, str] | None:
 
 
 def _provides(candidate: Distribution, module: str) -> bool:
+    """Say whether *module* is among the files of *candidate*, or nobody knows them."""
+    # searched as text: to parse the list takes longer than to read it
+    text = candidate.read_text("RECORD")
+    if text is not None:
+        stem = "\n" + module.replace(".", "/")
+        return any(stem + end in "\n" + text for end in ("/", "."))
     files = candidate.files
-    return files is None or any(file.parts[0].partition(".")[0] == module for file in files)
+    first = module.partition(".")[0]
+    return files is None or any(file.parts[0].partition(".")[0] == first for file in files)
 
 
 def _search(module: str) -> Distribution | None:
@@ -48,16 +70,24 @@ def _search(module: str) -> Distribution | None:
     # deferred: see _version_of
     from importlib.metadata import distributions
 
-    loaded = sys.modules.get(module)
-    file = getattr(loaded, "__file__", None)
+    file = _file_of(module)
     if file is None:
         return None
-    folder = Path(file).parent.parent if Path(file).stem == "__init__" else Path(file).parent
+    above = module.count(".") + (2 if file.stem == "__init__" else 1)
+    folder = file.parents[above - 1]
     return next(
-        (
-            each
-            for each in distributions(path=[str(folder)])
-            if each.files and _provides(each, module)
-        ),
+        (each for each in distributions(path=[str(folder)]) if _provides(each, module)),
         None,
     )
+
+
+def _file_of(module: str) -> Path | None:
+    """Return the file of a module, loaded or not."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        try:
+            spec = importlib.util.find_spec(module)
+        except (ImportError, ValueError):
+            spec = None
+        file = spec.origin if spec is not None and spec.has_location else None
+    return None if file is None else Path(file)

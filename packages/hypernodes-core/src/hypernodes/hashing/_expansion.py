@@ -55,9 +55,11 @@ class NotFingerprintableError(Exception):
     Attributes:
         type_name: The type, module first.
         reason: What stands in the way, or "" for the usual.
+        is_answered: Whether the type has a fingerprint, which failed.
     """
 
-    def __init__(self, type_name: str, reason: str = "") -> None:
+    def __init__(self, type_name: str, reason: str = "", *, is_answered: bool = False) -> None:
         super().__init__(type_name, reason)
         self.type_name = type_name
         self.reason = reason
+        self.is_answered = is_answered

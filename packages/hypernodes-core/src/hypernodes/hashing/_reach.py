@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import dis
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from types import CodeType
 from typing import Any, Final
@@ -24,7 +24,12 @@ import attrs
 #: What can reach anything by a computed name.
 _OPEN_DOORS: Final = frozenset({"eval", "exec", "globals", "__import__", "import_module"})
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
-_GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+_GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
+_VARIABLES: Final = _GLOBALS.union(
+    {"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_AND_CLEAR", "LOAD_FAST_LOAD_FAST", "LOAD_DEREF"},
+    {"LOAD_FAST_BORROW", "LOAD_FAST_BORROW_LOAD_FAST_BORROW", "LOAD_CLASSDEREF"},
+)
+_STORES: Final = frozenset({"STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"})
 
 _known: dict[int, tuple[weakref.ref[CodeType], Reach]] = {}
 
@@ -37,11 +42,13 @@ class Import:
         module: The name as written, without leading dots.
         level: How many leading dots it has.
         names: What is imported from it; None for the module itself.
+        bound: The variables that hold what was imported.
     """
 
     module: str
     level: int
     names: tuple[str, ...] | None
+    bound: frozenset[str] = frozenset()
 
 
 @attrs.frozen
@@ -52,16 +59,20 @@ class Reach:
         chains: Global names with the attributes that are read from them.
         imports: The imports in its body.
         words: Every attribute name and every string in it.
+        bare: The variables that are read for more than an attribute.
         assigned: The globals that it assigns.
         rebound: The captured variables that it assigns.
+        stored: The attributes that it assigns, those of ``self`` left out.
         doors: What it calls to reach things by computed names.
     """
 
     chains: tuple[tuple[str, ...], ...]
     imports: tuple[Import, ...]
     words: frozenset[str]
+    bare: frozenset[str]
     assigned: frozenset[str]
     rebound: frozenset[str]
+    stored: frozenset[str]
     doors: frozenset[str]
 
 
@@ -70,42 +81,65 @@ def reach_of(code: CodeType) -> Reach:
     known = _known.get(id(code))
     if known is not None and known[0]() is code:
         return known[1]
-    reach = _scan_all(code)
+    reach = _Scan(code).reach()
     key = id(code)
     _known[key] = (weakref.ref(code, partial(_drop, _known, key)), reach)
     return reach
 
 
-def _scan_all(code: CodeType) -> Reach:
-    chains: dict[tuple[str, ...], None] = {}
-    imports: dict[Import, None] = {}
-    words: set[str] = set()
-    assigned: set[str] = set()
-    rebound: set[str] = set()
-    doors: set[str] = set()
-    for part in _parts(code):
-        words.update(part.co_names)
-        words.update(const for const in part.co_consts if isinstance(const, str))
-        instructions = list(dis.get_instructions(part))
-        for position, instruction in enumerate(instructions):
-            name = instruction.opname
-            if name in _GLOBALS:
-                chains[tuple(_chain(instructions, position))] = None
-            elif name == "IMPORT_NAME":
-                imports[_import(instructions, position)] = None
-            elif name == "STORE_GLOBAL":
-                assigned.add(instruction.argval)
-            elif name == "STORE_DEREF" and instruction.argval in part.co_freevars:
-                rebound.add(instruction.argval)
-        doors.update(_doors(instructions))
-    return Reach(
-        tuple(sorted(chains)),
-        tuple(sorted(imports, key=lambda each: (each.level, each.module, each.names or ()))),
-        frozenset(words),
-        frozenset(assigned),
-        frozenset(rebound),
-        frozenset(doors),
-    )
+class _Scan:
+    """One reading of a code object and of those nested in it."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._chains: set[tuple[str, ...]] = set()
+        self._imports: set[Import] = set()
+        self._words: set[str] = set()
+        self._bare: set[str] = set()
+        self._assigned: set[str] = set()
+        self._rebound: set[str] = set()
+        self._stored: set[str] = set()
+        self._doors: set[str] = set()
+        for part in _parts(code):
+            self._words.update(part.co_names)
+            self._words.update(const for const in part.co_consts if isinstance(const, str))
+            # it only widens the argument of the next one
+            shown = dis.get_instructions(part)
+            instructions = [each for each in shown if each.opname != "EXTENDED_ARG"]
+            for position in range(len(instructions)):
+                self._read(part, instructions, position)
+
+    def reach(self) -> Reach:
+        """Return what was found."""
+        order = {each: (each.level, each.module, each.names or ()) for each in self._imports}
+        return Reach(
+            tuple(sorted(self._chains)),
+            tuple(sorted(self._imports, key=order.__getitem__)),
+            frozenset(self._words),
+            frozenset(self._bare),
+            frozenset(self._assigned),
+            frozenset(self._rebound),
+            frozenset(self._stored),
+            frozenset(self._doors),
+        )
+
+    def _read(self, part: CodeType, instructions: Sequence[dis.Instruction], position: int) -> None:
+        instruction = instructions[position]
+        name, value = instruction.opname, instruction.argval
+        if name in _GLOBALS:
+            self._chains.add(tuple(_chain(instructions, position)))
+            self._doors.update(_doors(instructions, position))
+        elif name in _ATTRIBUTES:
+            self._doors.update(_OPEN_DOORS.intersection({value}))
+        elif name == "IMPORT_NAME":
+            self._imports.add(_import(instructions, position))
+        elif name == "STORE_GLOBAL":
+            self._assigned.add(value)
+        elif name == "STORE_DEREF" and value in part.co_freevars:
+            self._rebound.add(value)
+        elif name == "STORE_ATTR" and instructions[position - 1].argval != "self":
+            self._stored.add(value)
+        if name in _VARIABLES and not _reads_attribute(instructions, position):
+            self._bare.update(value if isinstance(value, tuple) else {str(value)})
 
 
 def _parts(code: CodeType) -> Iterator[CodeType]:
@@ -117,7 +151,14 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
         stack += [const for const in part.co_consts if isinstance(const, CodeType)]
 
 
-def _chain(instructions: list[dis.Instruction], position: int) -> Iterator[str]:
+def _reads_attribute(instructions: Sequence[dis.Instruction], position: int) -> bool:
+    """Say whether only an attribute is read of what is loaded at *position*."""
+    after = instructions[position + 1 : position + 2]
+    is_pair = isinstance(instructions[position].argval, tuple)
+    return bool(after) and after[0].opname in _ATTRIBUTES and not is_pair
+
+
+def _chain(instructions: Sequence[dis.Instruction], position: int) -> Iterator[str]:
     """Yield a global name and the attributes that are read from it at once."""
     yield instructions[position].argval
     for instruction in instructions[position + 1 :]:
@@ -126,22 +167,29 @@ def _chain(instructions: list[dis.Instruction], position: int) -> Iterator[str]:
         yield instruction.argval
 
 
-def _import(instructions: list[dis.Instruction], position: int) -> Import:
+def _import(instructions: Sequence[dis.Instruction], position: int) -> Import:
     level, names = (instructions[position - back].argval for back in (2, 1))
-    return Import(instructions[position].argval, int(level or 0), tuple(names) if names else None)
+    bound = set()
+    for instruction in instructions[position + 1 :]:
+        if instruction.opname in _STORES:
+            bound.add(instruction.argval)
+        elif instruction.opname not in {"IMPORT_FROM", "SWAP", "POP_TOP"}:
+            break
+    module = instructions[position].argval
+    return Import(module, int(level or 0), tuple(names) if names else None, frozenset(bound))
 
 
-def _doors(instructions: list[dis.Instruction]) -> Iterator[str]:
-    """Yield what is called to reach things by names that are not written down."""
-    for position, instruction in enumerate(instructions):
-        name: Any = instruction.argval
-        if instruction.opname in _GLOBALS | _ATTRIBUTES and name in _OPEN_DOORS:
+def _doors(instructions: Sequence[dis.Instruction], position: int) -> Iterator[str]:
+    """Yield the global name where it is called to reach things by names not written down."""
+    name = instructions[position].argval
+    if name in _OPEN_DOORS:
+        yield name
+    elif name == "getattr":
+        # getattr(x, "name") is an attribute like any other
+        first, second = (instructions[position + n : position + n + 1] for n in (1, 2))
+        is_plain = first and not isinstance(first[0].argval, tuple)
+        if not (is_plain and second and second[0].opname == "LOAD_CONST"):
             yield name
-        elif instruction.opname in _GLOBALS and name == "getattr":
-            # getattr(x, "name") is an attribute like any other
-            second = instructions[position + 2 : position + 3]
-            if not second or second[0].opname != "LOAD_CONST":
-                yield name
 
 
 def _drop(known: dict[int, Any], key: int, _ref: object) -> None:

@@ -7,18 +7,24 @@ that within a run a callable means one thing.
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
 from hypernodes.hashing._callables import callable_parts
-from hypernodes.hashing._closure import BodyWatch, CellWatch, Closure, Watch
-from hypernodes.hashing._environment import versions_of
+from hypernodes.hashing._canonical import LEAVES
+from hypernodes.hashing._closure import Closure, shallow_digest
+from hypernodes.hashing._environment import unit_of, versions_of
 from hypernodes.hashing._expansion import Expansion, NotFingerprintableError
+from hypernodes.hashing._first_seen import FirstSeen, data_digest
+from hypernodes.hashing._identity import type_name
 from hypernodes.hashing._walk import fingerprint_error, token_of
+from hypernodes.hashing._watches import MISSING, AnyWatch, cell_contents
 
 
 class _Epoch:
@@ -55,8 +61,10 @@ class CodeIdentity:
 
     Attributes:
         digest: 32 bytes over all the code and captured values it reaches.
-        libraries: The top-level modules of the library code it reaches.
+        libraries: The top-level modules of the library code it reaches; of a
+            namespace package, what is in it.
         symbols: The functions and classes of the user's that it reaches.
+        constants: The plain data that it reaches, by name.
         doors: Code that reaches things by computed names, and by what.
         watches: What the names meant.
     """
@@ -64,8 +72,9 @@ class CodeIdentity:
     digest: bytes
     libraries: frozenset[str]
     symbols: Mapping[str, Any] = attrs.field(repr=False)
+    constants: Mapping[str, Any] = attrs.field(repr=False)
     doors: Mapping[str, frozenset[str]]
-    watches: tuple[Watch | CellWatch | BodyWatch, ...] = attrs.field(repr=False)
+    watches: tuple[AnyWatch, ...] = attrs.field(repr=False)
 
     @property
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -75,6 +84,14 @@ class CodeIdentity:
     def holds(self) -> bool:
         """Say whether every name still means the same object."""
         return all(watch.holds() for watch in self.watches)
+
+    def describe_symbols(self) -> dict[str, tuple[str, str]]:
+        """Return for each symbol the digest of its own text and where it stands."""
+        return {name: _describe_symbol(value) for name, value in self.symbols.items()}
+
+    def describe_constants(self, words: Callable[[Any], str]) -> dict[str, tuple[str, str]]:
+        """Return for each constant a digest and what *words* says of it."""
+        return {name: _describe_constant(each, words) for name, each in self.constants.items()}
 
 
 class TrackedCode:
@@ -120,12 +137,21 @@ class TrackedCode:
         return self._with_tracked(identity) if self._options.track else identity
 
     def _walk(self) -> CodeIdentity:
-        closure = Closure(self._expand, self._options.ignore.union(self._options.track))
-        token = token_of(self._parts(), closure.expand, self._path)
+        parts = self._parts()
+        ignore = self._options.ignore.union(self._options.track)
+        closure = Closure(self._expand, ignore)
+        token = token_of(parts, closure.expand, self._path)
+        words: frozenset[str] = frozenset()
+        # who is handed a module may ask it for anything that the code names anywhere
+        while closure.passes_modules and words != closure.words:
+            words = frozenset(closure.words)
+            closure = Closure(self._expand, ignore, words)
+            token = token_of(parts, closure.expand, self._path)
         return CodeIdentity(
             digest=sha256(b"code" + token).digest(),
-            libraries=frozenset(closure.libraries),
+            libraries=frozenset(map(unit_of, closure.libraries)),
             symbols=dict(closure.symbols),
+            constants=dict(closure.constants),
             doors=dict(closure.doors),
             watches=closure.watches(),
         )
@@ -133,15 +159,12 @@ class TrackedCode:
     def _parts(self) -> Any:
         function, options = self.function, self._options
         if options.version is not None:
-            name = getattr(function, "__qualname__", type(function).__qualname__)
-            return ("version", name, options.version)
+            return ("version", options.version, _named(function, self._expand))
         try:
             parts = callable_parts(function)
         except NotFingerprintableError as error:
             raise fingerprint_error(error, self._path) from None
-        if not options.depends_on:
-            return parts
-        return (parts, *(_contents(each) for each in options.depends_on))
+        return (parts, *options.depends_on) if options.depends_on else parts
 
     def _with_tracked(self, identity: CodeIdentity) -> CodeIdentity:
         """Count what tracked names hold now."""
@@ -151,15 +174,35 @@ class TrackedCode:
         return attrs.evolve(identity, digest=sha256(identity.digest + token).digest())
 
 
-def _contents(value: Any) -> Any:
-    """Return a module as what it defines, anything else as it is."""
-    if not isinstance(value, types.ModuleType):
-        return value
-    return value.__name__, {
-        name: found
-        for name, found in sorted(vars(value).items())
-        if not name.startswith("__") and not isinstance(found, types.ModuleType)
-    }
+def _named(function: Any, expand: Callable[[Any], Expansion]) -> Any:
+    """Return what tells callables of one version apart: names and data, no code."""
+    match function:
+        case functools.partial():
+            bound = (function.args, function.keywords)
+            return _named(function.func, expand), data_digest(bound, expand)
+        case types.MethodType():
+            return _named(function.__func__, expand), data_digest(function.__self__, expand)
+        case types.FunctionType():
+            cells = [cell_contents(cell) for cell in function.__closure__ or ()]
+            data = [function.__defaults__, function.__kwdefaults__, *cells]
+            digests = [data_digest(each, expand) for each in data]
+            return function.__module__, function.__qualname__, digests
+        case type():
+            return type_name(function)
+    return type_name(type(function)), data_digest(function, expand)
+
+
+def _describe_symbol(value: Any) -> tuple[str, str]:
+    code = getattr(value, "__code__", None)
+    place = f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code else value.__module__
+    return sha256(shallow_digest(value)).hexdigest()[:16], place
+
+
+def _describe_constant(value: Any, words: Callable[[Any], str]) -> tuple[str, str]:
+    if isinstance(value, FirstSeen):
+        return value.digest.hex()[:16], words(value.value)
+    leaf = LEAVES[type(value)](value)
+    return sha256(leaf).hexdigest()[:16], words(value)
 
 
 _NOTHING: Final = ("nothing",)
@@ -170,7 +213,11 @@ def _captured(function: Any, name: str) -> Any:
     body = getattr(function, "__func__", function)
     cells: Sequence[Any] = getattr(body, "__closure__", None) or ()
     code = getattr(body, "__code__", None)
+    first, *attributes = name.split(".")
+    found = getattr(body, "__globals__", {}).get(first, MISSING)
     for free, cell in zip(code.co_freevars if code else (), cells, strict=False):
-        if free == name:
-            return cell.cell_contents
-    return getattr(body, "__globals__", {}).get(name, _NOTHING)
+        if free == first:
+            found = cell_contents(cell)
+    for attribute in attributes:
+        found = getattr(found, attribute, MISSING)
+    return _NOTHING if found is MISSING else found

@@ -232,11 +232,10 @@ class _Descent:
 
 def fingerprint_error(cause: NotFingerprintableError, path: str) -> FingerprintError:
     """Return the public error for *cause*, found at *path*."""
+    # where somebody has said how to fingerprint it, that is what to look at
+    hint = "" if cause.is_answered else "; give it __cache_key__ or register a fingerprint"
     reason = f": {cause.reason}" if cause.reason else ""
-    msg = (
-        f"cannot fingerprint {cause.type_name} at {path}{reason}; "
-        "give it __cache_key__ or register a fingerprint"
-    )
+    msg = f"cannot fingerprint {cause.type_name} at {path}{reason}{hint}"
     error = FingerprintError(msg)
     error.path = path
     error.type_name = cause.type_name
