@@ -222,7 +222,7 @@ def test_names_bound_anew_run_again(
         (module, "k", lambda x: -x),
         (module.A, "n", 2),
         (module.A, "h", lambda self: 2),
-        (module.k, "__code__", (lambda x: -x).__code__),
+        (module.k, "__code__", (lambda x: x - 9).__code__),
         (module.f, "__defaults__", (5,)),
     ):
         before = getattr(place, name)

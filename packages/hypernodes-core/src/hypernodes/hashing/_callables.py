@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Mapping
+from enum import EnumMeta
 from typing import Any, Final
 
 from hypernodes.hashing._canonical import LEAVES, names_token
@@ -25,6 +26,44 @@ _NAME_STEPS: Final = ("", "", "")
 
 #: Written by the interpreter or by a decorator from what is counted elsewhere.
 _UNCOUNTED_MEMBERS: Final = frozenset({"_abc_impl", "_abc_registry", "_abc_cache"})
+
+#: What enum derives from the members, some of it while the class is used.
+_DERIVED_BY_ENUM: Final = frozenset(
+    {
+        "_all_bits_",
+        "_flag_mask_",
+        "_hashable_values_",
+        "_inverted_",
+        "_member_names_",
+        "_member_type_",
+        "_new_member_",
+        "_singles_mask_",
+        "_sort_order_",
+        "_unhashable_values_",
+        "_unhashable_values_map_",
+        "_use_args_",
+        "_value2member_map_",
+        "_value_repr_",
+    }
+)
+
+#: What dataclasses put around a ``__repr__`` that they wrote, as users may around theirs.
+_REPR_WRAPPERS: Final = (
+    "_recursive_repr.<locals>.wrapper",
+    "recursive_repr.<locals>.decorating_function.<locals>.wrapper",
+)
+
+#: Methods that a library writes into classes, by its module and their qualified name.
+_LENT_METHODS: Final = (
+    ("attr._make", ""),
+    ("collections", "namedtuple.<locals>."),
+    ("dataclasses", "_dataclass_"),
+    ("dataclasses", "_replace"),
+    ("namedtuple_", "<lambda>"),
+    ("typing", "Protocol.__init_subclass__.<locals>."),
+    ("typing", "_no_init_or_replace_init"),
+    ("typing", "_proto_hook"),
+)
 
 #: Members between double underscores that say something and are not functions.
 _COUNTED_DUNDERS: Final = frozenset(
@@ -38,7 +77,7 @@ _COUNTED_DUNDERS: Final = frozenset(
     }
 )
 
-
+_FIELD_OF_TUPLE: Final = type(vars(Expansion)["head"])
 _SINGLEDISPATCH: Final[Any] = functools.singledispatch(lambda _value: None)
 
 
@@ -131,11 +170,47 @@ def expand_class(cls: type) -> Expansion:
 
 def _members(cls: type) -> dict[str, Any]:
     """Return what *cls* itself defines, in the order of the names."""
-    return {n: member for n, member in sorted(vars(cls).items()) if _counts(n, member)}
+    members: dict[str, Any] = {}
+    for name, member in sorted(vars(cls).items()):
+        if not _counts(name, member) or (name in _DERIVED_BY_ENUM and isinstance(cls, EnumMeta)):
+            continue
+        if name == "_generate_next_value_" and isinstance(member, staticmethod):
+            # Python 3.11 keeps the function itself
+            members[name] = member.__func__
+        else:
+            members[name] = "written for it" if _is_written_for_it(member) else member
+    return members
+
+
+def _is_written_for_it(member: Any) -> bool:
+    """Say whether a library wrote a method from fields that count, as each Python does anew."""
+    function = getattr(member, "__func__", member)
+    if not isinstance(function, types.FunctionType):
+        return False
+    code = function.__code__
+    if code.co_qualname in _REPR_WRAPPERS:
+        return _is_written_for_it(getattr(function, "__wrapped__", None))
+    if code.co_filename.startswith("<attrs generated methods"):
+        return True
+    if code.co_qualname.startswith("__create_fn__.<locals>."):
+        return True
+    module = str(function.__globals__.get("__name__"))
+    return any(
+        module.startswith(writer) and code.co_qualname.startswith(qualname)
+        for writer, qualname in _LENT_METHODS
+    )
 
 
 def _counts(name: str, member: Any) -> bool:
-    if isinstance(member, types.MemberDescriptorType | types.GetSetDescriptorType):
+    # a slot, or a field of a named tuple: both have a member that lists them
+    if isinstance(
+        member, (types.MemberDescriptorType, types.GetSetDescriptorType, _FIELD_OF_TUPLE)
+    ):
+        return False
+    if name == "__annotations__" and not member:
+        return False
+    # only from Python 3.13 on do records have it
+    if name == "__replace__" and _is_written_for_it(member):
         return False
     if name.startswith("__") and name.endswith("__"):
         return name in _COUNTED_DUNDERS or _is_code(member)

@@ -178,7 +178,8 @@ class Closure:
         children = list(expansion.groups[0])
         for position, step in enumerate(expansion.steps[2:], start=2):
             name, value = step.removeprefix("."), children[position]
-            self._watch(vars(cls), name, value, owner=cls)
+            # what stands for a member may be less than the member
+            self._watch(vars(cls), name, vars(cls)[name], owner=cls)
             if "<locals>" not in cls.__qualname__:
                 children[position] = self._recall(cls, name, value)
         return expansion._replace(groups=(children,))
