@@ -25,6 +25,7 @@ from pathlib import Path
 from pydoc_data.topics import topics as reference
 
 from hypernodes import DiskCache, Pipeline, PipelineCallback, SeqEngine, node, stateful
+from hypernodes.hashing import Signature
 from hypernodes.telemetry import ProgressCallback
 
 Weights = dict[str, float]
@@ -168,6 +169,7 @@ class Tally(PipelineCallback):
     def __init__(self) -> None:
         self.ran: Counter[str] = Counter()
         self.hits: Counter[str] = Counter()
+        self.keys: list[str] = []
 
     def on_node_end(self, node_id: str, outputs: object, duration: float, ctx: object) -> None:
         """Count an execution."""
@@ -176,6 +178,7 @@ class Tally(PipelineCallback):
     def on_node_cached(self, node_id: str, signature: str, ctx: object) -> None:
         """Count a hit."""
         self.hits[node_id] += 1
+        self.keys.append(signature)
 
 
 def show_run(name: str, cache: Path) -> None:
@@ -183,20 +186,17 @@ def show_run(name: str, cache: Path) -> None:
     title, query, more = RUNS[name]
     print(f"\n== {title}", flush=True)
     store, tally = DiskCache(path=cache), Tally()
-    before = store.stats()["seconds"]
     engine = SeqEngine(cache=store, callbacks=[ProgressCallback(), tally])
+    inputs = {"topics": {**reference, **more}, "query": query, "lexicon": Lexicon(shortest=3)}
+    wanted = ["passages", "answers"]
     started = time.perf_counter()
-    outputs = search.run(
-        inputs={"topics": {**reference, **more}, "query": query, "lexicon": Lexicon(shortest=3)},
-        output_name=["passages", "answers"],
-        engine=engine,
-    )
+    outputs = search.run(inputs, wanted, engine)
     seconds = time.perf_counter() - started
     for step in ("split_passages", "clean", "tokenise", "weigh", "build_index", "answer"):
         print(f"   {step:<15} ran {tally.ran[step]:>5}   hit {tally.hits[step]:>5}")
-    worth = before if sum(tally.hits.values()) else 0.0
-    print(f"   {seconds:.2f} s for {len(outputs['passages'])} passages", end="")
-    print(f"; the cache held {worth:.2f} s of work" if worth else "")
+    print(f"   {seconds:.2f} s for {len(outputs['passages'])} passages; ", end="")
+    found = store.lookup_many([Signature.parse(key) for key in tally.keys])
+    print(f"{sum(entry.seconds for entry in found):.2f} s of work saved")
     print(f"   {query!r}:")
     for score, passage in outputs["answers"]:
         print(f"     {score:.3f}  {passage[:88]}")
