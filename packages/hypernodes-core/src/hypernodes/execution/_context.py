@@ -203,7 +203,8 @@ class Level:
         try:
             code = node.code
         except FingerprintError as error:
-            self.cache.warn(f"node {step.path!r} runs uncached: {error}", error)
+            hint = "where it is captured, ignore=[...] or track=[...] of the node leave it out"
+            self.cache.warn(f"node {step.path!r} runs uncached: {error}; {hint}", error)
             return None
         self._warn_of_doors(step, code.doors, self.cache)
         versions = "\n".join(f"{name}=={version}" for name, version in code.environment)
