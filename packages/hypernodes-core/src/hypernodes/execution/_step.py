@@ -82,6 +82,10 @@ def make_outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) 
         step=level.infos[step.index],
         inputs=arguments,
     )
+    missing = [name for name in names if name not in made]
+    if missing:
+        msg = f"a plugin carried out {step.name!r} without giving {', '.join(missing)}"
+        raise OutputCountError(msg)
     return tuple(made[name] for name in names)
 
 

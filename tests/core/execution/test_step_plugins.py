@@ -1,0 +1,46 @@
+"""Facts about steps that a plugin carries out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hypernodes import Node, Pipeline
+from hypernodes.errors import OutputCountError
+from hypernodes.hookspecs import hookimpl
+from hypernodes.plugins import manager
+
+
+def add(x: int) -> int:
+    return x + 1
+
+
+def register(answer: Any) -> None:
+    """Let a plugin answer every step with *answer*."""
+
+    class Plugin:
+        @hookimpl
+        def hypernodes_execute_step(self, inputs: Any) -> Any:
+            return answer
+
+    manager().register(Plugin(), "answers")
+
+
+def test_a_plugin_may_give_the_outputs() -> None:
+    """What the plugin gives by name is the result; the function is not called."""
+    register({"y": 7})
+    assert Pipeline([Node(add, "y")]).run({"x": 1}) == {"y": 7}
+
+
+def test_a_plugin_may_leave_it_to_the_function() -> None:
+    """None means: not by me."""
+    register(None)
+    assert Pipeline([Node(add, "y")]).run({"x": 1}) == {"y": 2}
+
+
+def test_a_plugin_must_give_every_output() -> None:
+    """Missing outputs are an error that names the node and them."""
+    register({"z": 7})
+    with pytest.raises(OutputCountError, match="'add' without giving y"):
+        Pipeline([Node(add, "y")]).run({"x": 1})
