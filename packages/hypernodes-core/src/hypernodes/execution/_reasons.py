@@ -84,14 +84,15 @@ def find_reasons(level: Level, step: Step, row: Row) -> list[Reason]:
     history = level.history(step, read_history)
     now = describe_arguments(step, row)
     if history.entries:
-        return _compare_calls(level, step, history.entries, now)
+        gone = Reason(ReasonKind.GONE, "its result was dropped, or cannot be read")
+        return _compare_calls(level, step, history.entries, now) or [gone]
     if history.former is None:
         return [Reason(ReasonKind.NEW, "nothing is known of it")]
     parts = describe_node(level, step)
     changes = list(compare_nodes(history.former, parts)) if parts is not None else []
     if not changes:
         changes = [Reason(ReasonKind.CODE, "its code or what it captures changed")]
-    return [*changes, *_compare_former(level, step, history.former_entries, now)]
+    return [*changes, *_compare_calls(level, step, history.former_entries, now)]
 
 
 def say(step: Step, reasons: Sequence[Reason]) -> str | None:
@@ -118,15 +119,7 @@ def read_history(level: Level, step: Step) -> History:
 def _compare_calls(
     level: Level, step: Step, entries: Sequence[Entry], now: tuple[Argument, ...]
 ) -> list[Reason]:
-    position = nearest([entry.arguments for entry in entries], now)
-    old = entries[position or 0].arguments
-    changes = list(compare_arguments(old, now, _makers(level, step)))
-    return changes or [Reason(ReasonKind.GONE, "its result was dropped, or cannot be read")]
-
-
-def _compare_former(
-    level: Level, step: Step, entries: Sequence[Entry], now: tuple[Argument, ...]
-) -> list[Reason]:
+    """Return what differs from the nearest recorded call; nothing where there is none."""
     position = nearest([entry.arguments for entry in entries], now)
     if position is None:
         return []
