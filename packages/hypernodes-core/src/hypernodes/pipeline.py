@@ -72,6 +72,7 @@ class Pipeline:
         self._graph = Graph(self.nodes)
         self._graph_state = self._graph.state
         self._plans: tuple[Hashable, dict[Any, Plan]] = (None, {})
+        self.shortcuts: dict[Any, Any] = {}
         if strict_types:
             check_types(self._graph)
 
@@ -371,6 +372,7 @@ class Pipeline:
 
     def _changed(self) -> Pipeline:
         self._version += 1
+        self.shortcuts.clear()
         return self
 
     def __hypernodes_key__(self) -> Any:
@@ -378,7 +380,7 @@ class Pipeline:
         return self.nodes, self._bound
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_plans": (None, {})}
+        return {**self.__dict__, "_plans": (None, {}), "shortcuts": {}}
 
 
 def _merge_inputs(

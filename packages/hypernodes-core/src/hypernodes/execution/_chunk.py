@@ -11,9 +11,11 @@ from collections.abc import Sequence
 
 from hypernodes.events import Event
 from hypernodes.execution._context import Context, Tell
+from hypernodes.execution._direct import find_program
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._items import collect, new_rows, run_items, run_steps
 from hypernodes.execution._nested import run_nested
+from hypernodes.execution._program import Program
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._resolve import resolve
 from hypernodes.execution._rows import Row
@@ -41,6 +43,9 @@ def run_chunk(
     """
     own = context is None
     context = context or Context(bare_settings(plan))
+    program = find_program(context, plan, None if chunk.first is None else chunk.size)
+    if program is not None:
+        return _run_program(program, chunk)
     events: list[Event] = []
     tell = None
     if context.is_observed:
@@ -55,6 +60,17 @@ def run_chunk(
     if failure is not None:
         failed = Failure(failure, None if chunk.first is None else chunk.first + len(rows))
     return ChunkResult(chunk.index, outputs, hits, failed, events, is_told=live)
+
+
+def _run_program(program: Program, chunk: Chunk) -> ChunkResult:
+    if chunk.first is not None:
+        done, error = program.map(chunk.columns, chunk.constants, chunk.size, chunk.first)
+    else:
+        done, error = program.map({}, chunk.constants, 1, None)
+    if error is None:
+        return ChunkResult(chunk.index, done)
+    item = None if chunk.first is None else chunk.first + len(done)
+    return ChunkResult(chunk.index, done, failure=Failure(error, item))
 
 
 def _run(

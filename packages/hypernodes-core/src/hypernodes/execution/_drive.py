@@ -17,6 +17,7 @@ from hypernodes.callbacks import Dispatcher, check_supported, has_observers
 from hypernodes.events import MapProgress, Outcome, OutcomeKind, RunFinished, RunStarted
 from hypernodes.execution._chunk import run_chunk
 from hypernodes.execution._context import Context, engine_option, new_run
+from hypernodes.execution._direct import keep_shortcut
 from hypernodes.execution._nested import CHUNK_ITEMS
 from hypernodes.execution._records import ChunkResult
 from hypernodes.execution._request import Request, request_map, request_run
@@ -50,6 +51,11 @@ def run_pipeline(
         ValueError: A callback does not support the engine; nothing has run.
         Exception: Whatever a node raised, with a note where it happened.
     """
+    shortcut = pipeline.shortcuts.get(output_name) if type(output_name) is not list else None
+    if shortcut is not None:
+        values = shortcut.read(engine, inputs)
+        if values is not None:
+            return shortcut.run(values)
     request = request_run(pipeline, inputs, output_name)
     with _OpenRun(engine, pipeline, request) as context:
         started = time.perf_counter()
@@ -58,6 +64,7 @@ def run_pipeline(
             raise result.failure.error
         outputs = result.rows[0]
         _tell_finished(context, outputs, time.perf_counter() - started)
+    keep_shortcut(context, pipeline, request, output_name)
     return outputs
 
 

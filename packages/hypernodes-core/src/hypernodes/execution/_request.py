@@ -13,7 +13,7 @@ import attrs
 
 from hypernodes.errors import MissingInputError, PlanError, did_you_mean
 from hypernodes.execution._records import Chunk
-from hypernodes.graph import MapMode, check_map_mode
+from hypernodes.graph import Graph, MapMode, check_map_mode
 from hypernodes.plan import Plan
 from hypernodes.values import expand_columns
 
@@ -38,6 +38,10 @@ class Request:
     def constants(self) -> dict[str, Any]:
         """The values that are the same for all items."""
         return {name: value for name, value in self.inputs.items() if name not in self.columns}
+
+    def asks_plainly(self, graph: Graph) -> bool:
+        """Say whether no value is given for what a node produces."""
+        return self.count is None and graph.producers.keys().isdisjoint(self.inputs)
 
     def whole(self) -> Chunk:
         """Return everything as one chunk."""

@@ -69,7 +69,7 @@ class Step:
         return tuple(value for _, value in self.arguments)
 
 
-@attrs.frozen(slots=False)
+@attrs.frozen(slots=False, eq=False)
 class Plan:
     """The ordered steps for one request.
 

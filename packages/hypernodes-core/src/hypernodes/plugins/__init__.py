@@ -39,6 +39,7 @@ __all__ = [
     "list_plugins",
     "manager",
     "observing_hooks",
+    "on_change",
     "open_cache",
     "registered_fingerprints",
     "registered_serializers",

@@ -1,0 +1,145 @@
+"""When a plan may be carried out by its program, and the short way to one run.
+
+A program (`_program`) calls functions and does nothing else, so it stands for
+a plan only where nothing else is asked for: no cache, no observers, no plugin
+that carries out steps, no coroutines, no batches, and no nested pipeline whose
+items travel.  Everything else takes the way through `_items`; both give the
+same results, notes and order of calls.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from hypernodes.execution._program import MOST_LOOPS, Program
+from hypernodes.graph import DualNode
+from hypernodes.plan import Plan, Settings
+from hypernodes.plugins import on_change
+from hypernodes.values import UNSET
+
+if TYPE_CHECKING:
+    from hypernodes.execution._context import Context
+    from hypernodes.execution._request import Request
+
+#: Writing a program costs about as much as so many steps on the other way.
+_PAYS_STEPS: Final = 8
+
+_programs: weakref.WeakKeyDictionary[Plan, Program | None] = weakref.WeakKeyDictionary()
+
+
+def find_program(context: Context, plan: Plan, items: int | None) -> Program | None:
+    """Return the program that may stand for *plan*; None where none may, or it would not pay.
+
+    Args:
+        context: The circumstances of the run.
+        plan: What is to be done.
+        items: The number of items; None for a single run, whose first one
+            goes the other way: most pipelines are run once.
+    """
+    if context.is_observed or context.hooks or _is_special(context.settings, context.settings):
+        return None
+    if plan not in _programs:
+        if items is None or items < _PAYS_STEPS:
+            # the second time it is worth writing
+            _programs[plan] = None
+            return None
+    program = _programs.get(plan)
+    if program is None and _can_be_written(plan, in_map=items is not None):
+        program = _programs[plan] = Program(plan)
+    return program
+
+
+def _is_special(settings: Settings, around: Settings) -> bool:
+    """Say whether something is cached, or some nested pipeline has an engine of its own."""
+    if any(settings.cached):
+        return True
+    engine = settings.engine
+    travels = engine is not around.engine and not getattr(engine, "is_inline", False)
+    return travels or any(_is_special(child, settings) for child in settings.nested.values())
+
+
+def _can_be_written(plan: Plan, in_map: bool, loops: int = 0) -> bool:
+    """Say whether every step is a plain call, or a nested pipeline of such."""
+    if loops > MOST_LOOPS:
+        return False
+    for step in plan.steps:
+        if step.nested is not None:
+            mapped = bool(step.nested.map_over)
+            if not _can_be_written(step.nested.plan, in_map or mapped, loops + mapped):
+                return False
+        elif step.node is None or step.node.is_async or (in_map and isinstance(step.node, DualNode)):
+            return False
+    return True
+
+
+class Shortcut:
+    """What one request of one pipeline comes to, so that the next run need not ask again.
+
+    Only for pipelines without nested ones: those cannot change unnoticed.
+
+    Args:
+        program: What answers it.
+        others: Names that are not read; a value for one makes another request.
+        bound: The values bound in the pipeline.
+    """
+
+    __slots__ = ("_bound", "_era", "_others", "_program", "_reads")
+
+    def __init__(self, program: Program, others: frozenset[str], bound: Mapping[str, Any]) -> None:
+        self._program = program
+        self._reads = program.reads
+        self._others = others
+        self._bound = bound
+        self._era = _era[0]
+
+    def read(self, engine: Any, inputs: Mapping[str, Any] | None) -> list[Any] | None:
+        """Return the values that the program takes; None where the long way must be taken.
+
+        The long way also says what is wrong with a request.
+        """
+        if _is_set(engine.cache) or _is_set(engine.callbacks) or self._era is not _era[0]:
+            return None
+        if type(inputs) is not dict or not self._others.isdisjoint(inputs):
+            return None
+        values = {**self._bound, **inputs} if self._bound else inputs
+        try:
+            return [values[name] for name in self._reads]
+        except KeyError:
+            return None
+
+    def run(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the outputs for what `read` returned."""
+        return self._program.run(values)
+
+
+def keep_shortcut(context: Context, pipeline: Any, request: Request, output_name: object) -> None:
+    """Let later runs of *pipeline* that ask for the same take the short way, if they may."""
+    graph = pipeline.graph
+    is_name = output_name is None or isinstance(output_name, str)
+    if not is_name or graph.nested_nodes or not request.asks_plainly(graph):
+        return
+    program = find_program(context, request.plan, None)
+    if program is not None:
+        others = _optional(request.plan).union(graph.producers)
+        pipeline.shortcuts[output_name] = Shortcut(program, others, pipeline.bound_inputs)
+
+
+def _optional(plan: Plan) -> frozenset[str]:
+    """Return the parameters that are left to their defaults."""
+    nodes = [step.node for step in plan.steps if step.node is not None]
+    return frozenset(p.name for node in nodes for p in node.parameters).difference(plan.reads)
+
+
+def _is_set(option: Any) -> bool:
+    return option is not UNSET and bool(option)
+
+
+def _begin_era() -> None:
+    """Plugins came or went: who observes must be asked again."""
+    _era[0] = object()
+
+
+_era: Final[list[object]] = [object()]
+on_change(_begin_era)
