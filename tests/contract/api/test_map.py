@@ -23,7 +23,7 @@ class Travelling(SeqEngine):
         self, pipeline, inputs, map_over, map_mode="zip", output_name=None
     ) -> list[dict[str, Any]]:
         """Map in small chunks."""
-        return map_pipeline(self, pipeline, inputs, map_over, map_mode, output_name, chunk_items=2)
+        return map_pipeline(self, pipeline, inputs, map_over, map_mode, output_name, pace=2)
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context

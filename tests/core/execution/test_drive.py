@@ -29,7 +29,7 @@ class Shuffled(SeqEngine):
 
     def map(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
         """Map in small chunks."""
-        return map_pipeline(self, *args, **kwargs, chunk_items=2)
+        return map_pipeline(self, *args, **kwargs, pace=2)
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context
@@ -110,7 +110,7 @@ def test_chunks_have_the_size_that_was_asked_for(pipeline: Pipeline) -> None:
                 seen.append((chunk.index, chunk.first, chunk.size))
                 yield run_chunk(plan, chunk, context, live=True)
 
-    map_pipeline(Watch(), pipeline, {"x": [1] * 5}, "x", chunk_items=2)
+    map_pipeline(Watch(), pipeline, {"x": [1] * 5}, "x", pace=2)
     assert seen == [(0, 0, 2), (1, 2, 2), (2, 4, 1)]
 
 
@@ -196,7 +196,7 @@ def test_a_cache_shared_by_chunks_answers_later_ones(pipeline: Pipeline) -> None
     """What an earlier chunk has stored hits in a later one of the same map."""
     recorder = Recorder()
     engine = SeqEngine(MemoryCache(), [recorder])
-    map_pipeline(engine, pipeline, {"x": [1, 2, 1, 2]}, "x", chunk_items=2)
+    map_pipeline(engine, pipeline, {"x": [1, 2, 1, 2]}, "x", pace=2)
     assert (len(recorder.executed), len(recorder.cached)) == (2, 2)
 
 

@@ -43,10 +43,12 @@ class Run:
         pipeline_name: Its name, or None.
         path: Where it sits, ``"outer/inner"``; empty at the root.
         engine: The class name of the engine.
-        total: The number of items of a map; None for a single run.
+        total: The number of items of a map; None for a single run, and for a
+            map over a stream.
         node_ids: What its steps are called, in execution order.
         parent: The run around it; None at the root.
         parent_step: The id of the step of *parent* that it carries out.
+        is_stream: Whether it is a map whose number of items is not known.
     """
 
     id: str
@@ -58,11 +60,12 @@ class Run:
     node_ids: tuple[str, ...]
     parent: Run | None = None
     parent_step: str | None = None
+    is_stream: bool = False
 
     @property
     def is_map(self) -> bool:
         """Whether it has items."""
-        return self.total is not None
+        return self.is_stream or self.total is not None
 
     @property
     def depth(self) -> int:

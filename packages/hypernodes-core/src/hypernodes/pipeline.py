@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import reprlib
-from collections.abc import Collection, Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 from hypernodes.engines import SeqEngine, read_engine
 from hypernodes.errors import PlanError
-from hypernodes.execution import request_map, request_run
+from hypernodes.execution import request_map, request_run, stream_pipeline
 from hypernodes.explain import Preview, Verification, preview, verify
 from hypernodes.graph import AnyNode, Graph, MapMode, NestedNode, check_types
 from hypernodes.plan import Plan, compile_plan
@@ -223,9 +223,9 @@ class Pipeline:
         map_mode: MapMode = "zip",
         output_name: str | Sequence[str] | None = None,
         engine: Engine | str | None = None,
-        on_error: str = "raise",
+        on_error: Literal["raise", "collect"] = "raise",
         **kwargs: Any,
-    ) -> list[dict[str, Any]]:
+    ) -> list[Any]:
         """Run once per item and return the outputs of each, in item order.
 
         Args:
@@ -237,7 +237,9 @@ class Pipeline:
             output_name: The outputs to compute; by default all.
             engine: Used for this call instead of its own.
             on_error: ``"raise"`` ends the map at the lowest failing item;
-                what was finished is in the cache.
+                what was finished is in the cache.  ``"collect"`` carries on:
+                a failed item's place holds a `FailedItem`, and the list is a
+                `MapResults`, which tells them apart.
             **kwargs: More inputs, by keyword.
 
         Raises:
@@ -245,13 +247,57 @@ class Pipeline:
             PlanError: Something else is wrong with the request; nothing ran.
             Exception: What the lowest failing item raised, with a note where.
         """
-        if on_error != "raise":
-            msg = f"unknown on_error {on_error!r}; use 'raise'"
-            raise PlanError(msg)
-        chosen: Any = self._chosen(engine)
         merged = _merge_inputs(inputs, kwargs)
-        results: list[dict[str, Any]] = chosen.map(self, merged, map_over, map_mode, output_name)
-        return results
+        over: Any = map_over
+        # an engine need not know of a rule that nobody asks for
+        rule: dict[str, Any] = {} if on_error == "raise" else {"on_error": on_error}
+        return self._chosen(engine).map(self, merged, over, map_mode, output_name, **rule)
+
+    def map_iter(
+        self,
+        /,
+        inputs: Mapping[str, Any] | None = None,
+        map_over: str | Sequence[str] | None = None,
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        on_error: Literal["raise", "collect"] = "raise",
+        chunk_items: int | None = None,
+        **kwargs: Any,
+    ) -> Iterator[Any]:
+        """Run once per item of iterators; yield the outputs of each in item order.
+
+        For inputs that are larger than memory, or that come as they come: of
+        items and results only those under way are held.  The request is
+        checked at once; items are taken, and functions called, as results are
+        asked for.  Cached like any map.
+
+        Args:
+            inputs: Values by name; those in *map_over* are iterables of items,
+                walked together, which must end together.
+            map_over: The names that vary from item to item.
+            output_name: The outputs to compute; by default all.
+            engine: Used for this call instead of its own.
+            on_error: As for `map`; failed items are yielded in their places.
+            chunk_items: How many items travel together, at most; by default
+                1,000.
+            **kwargs: More inputs, by keyword.
+
+        Raises:
+            PlanError: Something is wrong with the request; nothing ran.
+            MapLengthError: While yielding: one iterable ended before another.
+            Exception: While yielding: what the lowest failing item raised.
+        """
+        merged = _merge_inputs(inputs, kwargs)
+        over: Any = map_over
+        return stream_pipeline(
+            self._chosen(engine),
+            self,
+            merged,
+            over,
+            output_name,
+            on_error=on_error,
+            pace=chunk_items,
+        )
 
     # -- asking about it --------------------------------------------------------------
 

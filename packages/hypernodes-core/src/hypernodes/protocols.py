@@ -82,7 +82,9 @@ class Engine(Protocol):
         map_over: str | Sequence[str],
         map_mode: Literal["zip", "product"] = "zip",
         output_name: str | Sequence[str] | None = None,
-    ) -> list[dict[str, Any]]:
+        *,
+        on_error: str = "raise",
+    ) -> list[Any]:
         """Run *pipeline* once per item and return the outputs in item order."""
         ...
 

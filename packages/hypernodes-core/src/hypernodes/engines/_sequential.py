@@ -65,9 +65,13 @@ class SeqEngine:
         map_over: str | Sequence[str],
         map_mode: MapMode = "zip",
         output_name: str | Sequence[str] | None = None,
-    ) -> list[dict[str, Any]]:
+        *,
+        on_error: str = "raise",
+    ) -> list[Any]:
         """Run *pipeline* once per item; see `Pipeline.map`."""
-        return map_pipeline(self, pipeline, inputs, map_over, map_mode, output_name)
+        return map_pipeline(
+            self, pipeline, inputs, map_over, map_mode, output_name, on_error=on_error
+        )
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context

@@ -7,17 +7,22 @@ else, keys, lookups, callbacks, errors and nesting, happens inside them.
 from hypernodes.execution._ahead import Forecast, Recheck, look_ahead, recheck
 from hypernodes.execution._chunk import run_chunk
 from hypernodes.execution._context import Context
-from hypernodes.execution._drive import map_pipeline, run_pipeline
+from hypernodes.execution._drive import map_pipeline, run_pipeline, stream_pipeline
 from hypernodes.execution._errors import Failure
+from hypernodes.execution._pace import Pace
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._request import Request, request_map, request_run
+from hypernodes.execution._results import FailedItem, MapResults
 
 __all__ = [
     "Chunk",
     "ChunkResult",
     "Context",
+    "FailedItem",
     "Failure",
     "Forecast",
+    "MapResults",
+    "Pace",
     "Recheck",
     "Request",
     "look_ahead",
@@ -27,4 +32,5 @@ __all__ = [
     "request_run",
     "run_chunk",
     "run_pipeline",
+    "stream_pipeline",
 ]

@@ -7,13 +7,14 @@ is known already is in the cache of the context.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from typing import Any
 
 from hypernodes.events import Event
 from hypernodes.execution._context import Context, Tell
 from hypernodes.execution._direct import find_program
-from hypernodes.execution._errors import Failure
-from hypernodes.execution._items import collect, new_rows, run_items, run_steps
+from hypernodes.execution._items import collect, first_failure, new_rows, run_items, run_steps
 from hypernodes.execution._nested import run_nested
 from hypernodes.execution._program import Program
 from hypernodes.execution._records import Chunk, ChunkResult
@@ -43,47 +44,48 @@ def run_chunk(
     """
     own = context is None
     context = context or Context(bare_settings(plan))
+    started = time.perf_counter()
     program = find_program(context, plan, None if chunk.first is None else chunk.size)
     if program is not None:
-        return _run_program(program, chunk)
+        return _run_program(program, chunk, context.collects)
     events: list[Event] = []
     tell = None
-    if context.is_observed:
+    if context.hears_steps:
         tell = context.tell if live else events.append
     try:
-        rows, failure = _run(plan, chunk, context, tell)
-        hits = sum(row.is_hit for row in rows)
-        outputs = collect(rows)
+        rows, finished = _run(plan, chunk, context, tell)
+        hits = sum(row.is_hit for row in finished)
+        outputs: list[Any] = collect(finished)
     finally:
         context.close() if own else context.flush()
-    failed = None
-    if failure is not None:
-        failed = Failure(failure, None if chunk.first is None else chunk.first + len(rows))
-    return ChunkResult(chunk.index, outputs, hits, failed, events, is_told=live)
+    failure = first_failure(rows)
+    if context.collects:
+        made = iter(outputs)
+        outputs, failure = [row.failure or next(made) for row in rows], None
+    seconds = time.perf_counter() - started
+    is_told = live and context.hears_steps
+    return ChunkResult(chunk.index, outputs, hits, failure, events, is_told, seconds)
 
 
-def _run_program(program: Program, chunk: Chunk) -> ChunkResult:
-    if chunk.first is not None:
-        done, error = program.map(chunk.columns, chunk.constants, chunk.size, chunk.first)
-    else:
-        done, error = program.map({}, chunk.constants, 1, None)
-    if error is None:
-        return ChunkResult(chunk.index, done)
-    item = None if chunk.first is None else chunk.first + len(done)
-    return ChunkResult(chunk.index, done, failure=Failure(error, item))
+def _run_program(program: Program, chunk: Chunk, collects: bool) -> ChunkResult:
+    started = time.perf_counter()
+    done, failure = program.map(chunk.columns, chunk.constants, chunk.size, chunk.first, collects)
+    seconds = time.perf_counter() - started
+    return ChunkResult(chunk.index, done, failure=failure, seconds=seconds)
 
 
 def _run(
     plan: Plan, chunk: Chunk, context: Context, tell: Tell | None
-) -> tuple[Sequence[Row], Exception | None]:
+) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Return the row of every item, and those that finished."""
     level = context.root_level(plan, chunk.constants)
-    run = context.run
+    run = context.run if context.hears_steps else None
     if chunk.first is None:
         rows = [Row(level, {}, None, None, run, tell)]
         resolve(level, rows)
-        return run_steps(level, rows, run_nested)
+        return rows, run_steps(level, rows, run_nested)
     rows = new_rows(level, dict(chunk.columns), chunk.size, chunk.first, run, tell)
-    return run_items(level, rows, run_nested)
+    return rows, run_items(level, rows, run_nested)
 
 
 def bare_settings(plan: Plan) -> Settings:

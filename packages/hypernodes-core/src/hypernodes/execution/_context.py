@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, MapProgress, Run, StepInfo
 from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._guard import GuardedCache
+from hypernodes.execution._pace import Pace
 from hypernodes.graph import DualNode
 from hypernodes.hashing import node_digest, start_epoch
 from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
 
+if TYPE_CHECKING:
+    from hypernodes.execution._rows import Row
+
 Tell = Callable[[Event], None]
 H = TypeVar("H")
+#: How often who only hears of progress should hear of it.
+_PROGRESS_SECONDS: Final = 0.1
 
 
 class Context:
@@ -35,6 +41,11 @@ class Context:
         salt: Whatever else is to tell keys apart.
         check_mutation: ``"auto"``, ``"always"`` or ``"never"``.
         hooks: Which of the hooks for steps some plugin implements.
+        collects: Whether a failing item is kept and the others carried on.
+
+    Attributes:
+        hears_steps: Whether somebody listens to items and steps; otherwise
+            observers hear of the run, and how far it is.
     """
 
     def __init__(
@@ -46,6 +57,7 @@ class Context:
         salt: str = "",
         check_mutation: str = "auto",
         hooks: frozenset[str] = frozenset(),
+        collects: bool = False,
     ) -> None:
         self.settings = settings
         self.run = run
@@ -54,6 +66,8 @@ class Context:
         self.salt = salt
         self.check_mutation = check_mutation
         self.hooks = hooks
+        self.collects = collects
+        self.hears_steps = run is not None
         self.coroutines = CoroutineRunner()
         # what names mean is looked at once per run
         start_epoch()
@@ -67,10 +81,19 @@ class Context:
         """Whether somebody wants to know of events."""
         return self.run is not None
 
+    def pace(self, plan: Plan, pace: Pace) -> Pace:
+        """Return how many items of *plan* travel together."""
+        if plan.needs_columns:
+            # a batch function is promised whole chunks
+            return Pace()
+        if self.is_observed and not self.hears_steps:
+            return Pace(1, _PROGRESS_SECONDS)
+        return pace
+
     def root_level(self, plan: Plan, constants: Mapping[str, Any]) -> Level:
         """Return the level of *plan*; built once, so constants are hashed once."""
         if self._root is None:
-            self._root = Level(self, plan, self.settings, constants)
+            self._root = Level(self, plan, self.settings, constants, self.collects)
         return self._root
 
     def inside(self, settings: Settings, run: Run | None) -> Context:
@@ -94,17 +117,15 @@ class Context:
             step.name,
         )
 
-    def note_progress(
-        self, run: Run | None, tell: Tell | None, is_hit: bool, failure: Exception | None
-    ) -> None:
-        """Count one finished item of *run*; tell observers how far it is, if they hear live."""
-        if run is None or tell is None or tell is not self.tell:
+    def note_progress(self, row: Row) -> None:
+        """Count one more item of a run; tell observers how far it is, if they hear live."""
+        if row.run is None or row.tell is None or row.tell is not self.tell:
             return
-        counts = self._progress.setdefault(run.id, [0, 0, 0])
+        counts = self._progress.setdefault(row.run.id, [0, 0, 0])
         counts[0] += 1
-        counts[1] += failure is None and is_hit
-        counts[2] += failure is not None
-        tell(MapProgress(run, *counts))
+        counts[1] += row.failure is None and row.is_hit
+        counts[2] += row.failure is not None
+        row.tell(MapProgress(row.run, *counts))
 
     def flush(self) -> None:
         """Make durable what was stored so far."""
@@ -136,11 +157,18 @@ class Level:
         cache: Where results are remembered; None for nowhere.
         constants: Values that do not vary between items.
         constant_digests: Their fingerprints, or why there is none.
+        collects: Whether a failing item is kept and the others carried on.
     """
 
     def __init__(
-        self, context: Context, plan: Plan, settings: Settings, constants: Mapping[str, Any]
+        self,
+        context: Context,
+        plan: Plan,
+        settings: Settings,
+        constants: Mapping[str, Any],
+        collects: bool = False,
     ) -> None:
+        self.collects = collects
         self.context = context
         self.plan = plan
         self.settings = settings
@@ -180,7 +208,11 @@ class Level:
         """Return the level inside *step*; built once, so what is bound is hashed once."""
         if step.index not in self._inside:
             settings = self.settings.nested[step.index]
-            self._inside[step.index] = Level(self.context, nested.plan, settings, nested.bound)
+            # an item of a map inside fails the item around it
+            collects = self.collects and not nested.map_over
+            self._inside[step.index] = Level(
+                self.context, nested.plan, settings, nested.bound, collects
+            )
         return self._inside[step.index]
 
     def is_cached(self, step: Step) -> bool:

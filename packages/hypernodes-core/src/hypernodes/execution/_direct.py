@@ -38,7 +38,7 @@ def find_program(context: Context, plan: Plan, items: int | None) -> Program | N
         items: The number of items; None for a single run, whose first one
             goes the other way: most pipelines are run once.
     """
-    if context.is_observed or context.hooks or _is_special(context.settings, context.settings):
+    if context.hears_steps or context.hooks or _is_special(context.settings, context.settings):
         return None
     if plan not in _programs:
         if items is None or items < _PAYS_STEPS:
@@ -69,7 +69,9 @@ def _can_be_written(plan: Plan, in_map: bool, loops: int = 0) -> bool:
             mapped = bool(step.nested.map_over)
             if not _can_be_written(step.nested.plan, in_map or mapped, loops + mapped):
                 return False
-        elif step.node is None or step.node.is_async or (in_map and isinstance(step.node, DualNode)):
+        elif (
+            step.node is None or step.node.is_async or (in_map and isinstance(step.node, DualNode))
+        ):
             return False
     return True
 

@@ -48,7 +48,7 @@ def add_note(error: BaseException, note: str) -> None:
 
 @attrs.define
 class Failure:
-    """The exception that ended a chunk, and the item it ended at.
+    """An exception of one item: what was raised, where, and for which one.
 
     Pickling keeps type, arguments, attributes, notes and causes, also where
     the exception's constructor has another signature, which plain pickle
@@ -57,16 +57,18 @@ class Failure:
     Attributes:
         error: The exception.
         item: The number of the item in its map; None for a single run.
+        path: The path of the node that raised it; empty where none did.
     """
 
     error: BaseException
     item: int | None = None
+    path: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"item": self.item, "record": _pack(self.error)}
+        return {"item": self.item, "path": self.path, "record": _pack(self.error)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.item = state["item"]
+        self.item, self.path = state["item"], state["path"]
         self.error = _unpack(state["record"])
 
 

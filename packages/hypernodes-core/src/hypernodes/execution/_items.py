@@ -7,9 +7,10 @@
 
 Both give the same results and the same events.  Going item by item, a
 failure stops everything at once and observers hear live; going step by step,
-events wait in a buffer per row until every row is through.  A failing row
-ends the map there: earlier rows are carried on, later ones are dropped, so
-the failure that remains is that of the lowest item.
+events wait in a buffer per row until every row is through.  A failure is
+kept in its row.  Where failures are collected, all other rows are carried on;
+else later rows are dropped and only earlier ones carried on, so the failure
+that counts is that of the lowest item.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ from typing import Any
 from hypernodes.events import Event, ItemFinished, ItemStarted, Outcome, OutcomeKind, Run
 from hypernodes.execution._batch import execute_batch
 from hypernodes.execution._context import Level, is_batch
+from hypernodes.execution._errors import Failure
 from hypernodes.execution._resolve import recall, resolve
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import execute, load, tell_hit
 from hypernodes.plan import Step
 
-Done = tuple[Sequence[Row], Exception | None]
-NestedStep = Callable[[Level, Step, Sequence[Row], bool], Done]
+#: Takes rows through a nested pipeline and returns those that finished.
+NestedStep = Callable[[Level, Step, Sequence[Row], bool], Sequence[Row]]
 
 
-def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Done:
+def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence[Row]:
     """Take *rows*, the items of a map, through all steps.
 
     Args:
@@ -39,41 +41,47 @@ def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Done:
         nested: Carries out a step that is a nested pipeline.
 
     Returns:
-        The finished rows, and the failure of the row after them, if any.
+        The finished rows.
     """
     resolve(level, rows)
     if level.plan.needs_columns:
         return _by_columns(level, rows, nested)
-    for number, row in enumerate(rows):
+    finished: list[Row] = []
+    for row in rows:
         started = time.perf_counter()
         _tell_item_started(row)
-        _, failure = run_steps(level, [row], nested)
-        _tell_item_finished(row, time.perf_counter() - started, failure)
-        level.context.note_progress(row.run, row.tell, row.is_hit, failure)
-        if failure is not None:
-            return rows[:number], failure
-    return rows, None
+        finished.extend(run_steps(level, [row], nested))
+        _tell_item_finished(row, time.perf_counter() - started)
+        level.context.note_progress(row)
+        if row.failure is not None and not level.collects:
+            break
+    return finished
 
 
-def run_steps(level: Level, rows: Sequence[Row], nested: NestedStep, in_map: bool = False) -> Done:
+def run_steps(
+    level: Level, rows: Sequence[Row], nested: NestedStep, in_map: bool = False
+) -> Sequence[Row]:
     """Take *rows* through all steps, step by step; batches are taken where *in_map*.
 
     Returns:
-        The finished rows, and the failure of the row after them, if any.
+        The finished rows.
     """
-    failure: Exception | None = None
     for step in level.plan.steps:
         if not rows:
             break
         if step.nested is not None:
-            rows, failed = nested(level, step, rows, in_map)
+            rows = nested(level, step, rows, in_map)
         else:
-            rows, failed = _carry_out(level, step, rows, in_map)
-        failure = failed or failure
-    return rows, failure
+            rows = _carry_out(level, step, rows, in_map)
+    return rows
 
 
-def _carry_out(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> Done:
+def first_failure(rows: Sequence[Row]) -> Failure | None:
+    """Return the failure of the lowest failing item, if any."""
+    return next((row.failure for row in rows if row.failure is not None), None)
+
+
+def _carry_out(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> Sequence[Row]:
     """Take *rows* through one function."""
     if level.is_cached(step):
         recall(level, step, rows)
@@ -86,11 +94,13 @@ def _carry_out(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> D
         try:
             execute(level, step, row)
         except Exception as error:
-            return rows[:number], error
-    return rows, None
+            row.fail(error, step.path)
+            if not level.collects:
+                return rows[:number]
+    return _unharmed(rows) if level.collects else rows
 
 
-def _carry_out_batch(level: Level, step: Step, rows: Sequence[Row]) -> Done:
+def _carry_out_batch(level: Level, step: Step, rows: Sequence[Row]) -> Sequence[Row]:
     missing = [row for row in rows if step.index not in row.found]
     for row in rows:
         if step.index in row.found:
@@ -98,11 +108,18 @@ def _carry_out_batch(level: Level, step: Step, rows: Sequence[Row]) -> Done:
     try:
         execute_batch(level, step, missing)
     except Exception as error:
-        return rows[: rows.index(missing[0])], error
-    return rows, None
+        # one call for all: nobody can say which of them it was
+        for row in missing if level.collects else missing[:1]:
+            row.fail(error, step.path)
+        return _unharmed(rows) if level.collects else rows[: rows.index(missing[0])]
+    return rows
 
 
-def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Done:
+def _unharmed(rows: Sequence[Row]) -> Sequence[Row]:
+    return [row for row in rows if row.failure is None]
+
+
+def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence[Row]:
     """Go step by step, with a buffer of events per row."""
     buffers: list[list[Event]] = [[] for _ in rows]
     sinks = [row.tell for row in rows]
@@ -111,18 +128,18 @@ def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Done:
             row.tell = buffer.append
         _tell_item_started(row)
     started = time.perf_counter()
-    finished, failure = run_steps(level, rows, nested, in_map=True)
+    finished = run_steps(level, rows, nested, in_map=True)
     share = (time.perf_counter() - started) / max(1, len(finished))
-    ended = len(finished) + (failure is not None)
-    for row, buffer, sink in list(zip(rows, buffers, sinks, strict=True))[:ended]:
-        fault = failure if len(finished) < len(rows) and row is rows[len(finished)] else None
-        _tell_item_finished(row, share, fault)
+    for row, buffer, sink in zip(rows, buffers, sinks, strict=True):
+        _tell_item_finished(row, share)
         row.tell = sink
         if sink is not None:
             for event in buffer:
                 sink(event)
-        level.context.note_progress(row.run, row.tell, row.is_hit, fault)
-    return finished, failure
+        level.context.note_progress(row)
+        if row.failure is not None and not level.collects:
+            break
+    return finished
 
 
 def collect(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -139,11 +156,12 @@ def _tell_item_started(row: Row) -> None:
     row.tell(ItemStarted(row.run, row.item, {name: row.values[name] for name in sorted(names)}))
 
 
-def _tell_item_finished(row: Row, seconds: float, failure: Exception | None) -> None:
+def _tell_item_finished(row: Row, seconds: float) -> None:
     if row.tell is None or row.run is None or row.item is None:
         return
-    if failure is not None:
-        row.tell(ItemFinished(row.run, row.item, Outcome(OutcomeKind.FAILED, error=failure)))
+    if row.failure is not None:
+        outcome = Outcome(OutcomeKind.FAILED, error=row.failure.error)
+        row.tell(ItemFinished(row.run, row.item, outcome))
         return
     kind = OutcomeKind.HIT if row.is_hit else OutcomeKind.EXECUTED
     outcome = Outcome(kind, collect([row])[0], seconds, row.last_signature)

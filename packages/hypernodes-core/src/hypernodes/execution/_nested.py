@@ -12,58 +12,62 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
+
 from hypernodes.errors import PlanError
 from hypernodes.events import Outcome, OutcomeKind, Run, RunFinished, RunStarted, StepFinished
 from hypernodes.execution._context import Level, engine_option
-from hypernodes.execution._errors import add_note, annotate
-from hypernodes.execution._items import Done, collect, run_items, run_steps
+from hypernodes.execution._errors import Failure, add_note, annotate
+from hypernodes.execution._items import collect, first_failure, run_items, run_steps
+from hypernodes.execution._pace import CHUNK_ITEMS
 from hypernodes.execution._records import Chunk
 from hypernodes.execution._rows import Linked, Row
 from hypernodes.execution._step import load, tell_failed, tell_started
 from hypernodes.plan import Nested, Step
 from hypernodes.values import expand_columns
 
-CHUNK_ITEMS = 1000
 
-
-def run_nested(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> Done:
-    """Take *rows* through the pipeline inside *step*.
-
-    Returns:
-        The finished rows, and the failure of the row after them, if any.
-    """
+def run_nested(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> Sequence[Row]:
+    """Take *rows* through the pipeline inside *step*; return those that finished."""
     nested = step.nested
     if nested is None:
         msg = f"step {step.path!r} is not a nested pipeline"
         raise TypeError(msg)
     if not nested.map_over:
         return _run_inside(level, step, nested, rows, in_map)
-    for number, row in enumerate(rows):
-        failure = _map_inside(level, step, nested, row)
-        if failure is not None:
-            return rows[:number], failure
-    return rows, None
+    finished: list[Row] = []
+    for row in rows:
+        _map_inside(level, step, nested, row)
+        if row.failure is None:
+            finished.append(row)
+        elif not level.collects:
+            break
+    return finished
 
 
 def _run_inside(
     level: Level, step: Step, nested: Nested, rows: Sequence[Row], in_map: bool
-) -> Done:
+) -> Sequence[Row]:
     """Take one inner row for each outer row through the inner pipeline."""
     inner = level.inside(step, nested)
     started = time.perf_counter()
     children = [_child(inner, step, nested, row) for row in rows]
-    finished, failure = run_steps(inner, children, run_nested, in_map)
+    finished = set(map(id, run_steps(inner, children, run_nested, in_map)))
     seconds = (time.perf_counter() - started) / max(1, len(finished))
-    for row, child in zip(rows, finished, strict=False):
-        for name, outer in nested.results:
-            row.sources[outer] = Linked(((child, name),))
-        _tell_ended(level, step, row, child.run, collect([child])[0] if child.run else {}, seconds)
-    if failure is not None:
-        _tell_broken(level, step, rows[len(finished)], children[len(finished)].run, failure)
-    return rows[: len(finished)], failure
+    unharmed: list[Row] = []
+    for row, child in zip(rows, children, strict=True):
+        if id(child) in finished:
+            for name, outer in nested.results:
+                row.sources[outer] = Linked(((child, name),))
+            inside = collect([child])[0] if child.run else {}
+            _tell_ended(level, step, row, child.run, inside, seconds)
+            unharmed.append(row)
+        elif child.failure is not None:
+            _break(level, step, row, child.run, child.failure)
+    return unharmed
 
 
-def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> Exception | None:
+def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> None:
     """Map the inner pipeline over the items that *row* holds."""
     inner = level.inside(step, nested)
     started = time.perf_counter()
@@ -74,24 +78,25 @@ def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> Exception
         annotate(error, step.name, step.path, row.items)
         _tell_wrapper(level, step, row)
         tell_failed(level, step, row, error)
-        return error
+        row.fail(error, step.path)
+        return
     run = _tell_begun(level, inner, step, row, count)
     children = [_child_item(inner, nested, row, run, columns, item) for item in range(count)]
     if _travels(level, inner):
-        finished, failure = _send(inner, children, run)
+        _send(inner, children, run)
     else:
-        finished, failure = run_items(inner, children, run_nested)
+        run_items(inner, children, run_nested)
+    failure = first_failure(children)
     if failure is not None:
-        _tell_broken(level, step, row, run, failure)
-        return failure
+        _break(level, step, row, run, failure)
+        return
     for name, outer in nested.results:
-        row.sources[outer] = Linked(tuple((child, name) for child in finished), is_column=True)
+        row.sources[outer] = Linked(tuple((child, name) for child in children), is_column=True)
     outputs: dict[str, Any] = {}
     if run is not None:
-        rows = collect(finished)
+        rows = collect(children)
         outputs = {name: [each[name] for each in rows] for name, _ in nested.results}
     _tell_ended(level, step, row, run, outputs, time.perf_counter() - started)
-    return None
 
 
 def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, list[Any]]]:
@@ -141,7 +146,7 @@ def _travels(level: Level, inner: Level) -> bool:
     return engine is not level.settings.engine and not engine_option(engine, "is_inline", False)
 
 
-def _send(inner: Level, children: Sequence[Row], run: Run | None) -> Done:
+def _send(inner: Level, children: Sequence[Row], run: Run | None) -> None:
     """Let the nested pipeline's own engine carry out its items, in chunks."""
     names = sorted(inner.plan.reads.difference(inner.constants))
     names = [name for name in names if all(child.has(name) for child in children)]
@@ -168,9 +173,8 @@ def _send(inner: Level, children: Sequence[Row], run: Run | None) -> Done:
                 children[0].tell(event)
         _note_outcome(children[0], result.hits, len(result.rows))
         if result.failure is not None:
-            error: Any = result.failure.error
-            return children[: first + len(result.rows)], error
-    return children, None
+            children[first + len(result.rows)].failure = result.failure
+            return
 
 
 def _note_outcome(child: Row, hits: int, count: int) -> None:
@@ -210,8 +214,9 @@ def _tell_ended(
     row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
 
 
-def _tell_broken(level: Level, step: Step, row: Row, run: Run | None, failure: Exception) -> None:
-    """Tell observers that a nested run and its step failed."""
+def _break(level: Level, step: Step, row: Row, run: Run | None, failure: Failure) -> None:
+    """Let *row* fail by what failed inside; tell observers that the nested run and its step did."""
+    row.failure = attrs.evolve(failure, item=row.item)
     if row.tell is not None and run is not None:
-        row.tell(RunFinished(run, Outcome(OutcomeKind.FAILED, error=failure)))
-    tell_failed(level, step, row, failure)
+        row.tell(RunFinished(run, Outcome(OutcomeKind.FAILED, error=failure.error)))
+    tell_failed(level, step, row, failure.error)

@@ -28,7 +28,7 @@ from types import CodeType, TracebackType
 from typing import Any, Final
 
 from hypernodes.errors import PlanError
-from hypernodes.execution._errors import add_note, annotate
+from hypernodes.execution._errors import Failure, add_note, annotate
 from hypernodes.execution._step import match_outputs
 from hypernodes.graph import DualNode, Node
 from hypernodes.plan import Nested, Plan, Step
@@ -77,8 +77,9 @@ class Program:
         constants: Mapping[str, Any],
         count: int,
         first: int | None,
-    ) -> tuple[list[dict[str, Any]], Exception | None]:
-        """Return the outputs of each item, up to the first that fails, and its exception.
+        collects: bool = False,
+    ) -> tuple[list[Any], Failure | None]:
+        """Return the outputs of each item, up to the first that fails, and its failure.
 
         Args:
             columns: Values by name, one per item.
@@ -86,20 +87,29 @@ class Program:
             count: The number of items.
             first: The number of the first item, for messages; None where it
                 is not one of a map.
+            collects: Go on after a failure, which then stands in the place of
+                the outputs.
         """
         names = tuple(columns)
         many = self._many.get(names) or self._make_many(names)
-        done: list[dict[str, Any]] = []
+        done: list[Any] = []
         fixed = [constants[name] for name in self.reads if name not in columns]
         items: Any = range(count)
         if columns:
             items = zip(*columns.values(), strict=True) if len(names) > 1 else columns[names[0]]
-        try:
-            many(done, items, *fixed)
-        except Exception as error:
-            self._annotate(error, first)
-            return done, error
-        return done, None
+        # an iterator goes on behind the item that failed
+        items = iter(items)
+        while True:
+            try:
+                many(done, items, *fixed)
+            except Exception as error:
+                path = self._annotate(error, first)
+                failure = Failure(error, None if first is None else first + len(done), path)
+                if not collects:
+                    return done, failure
+                done.append(failure)
+            else:
+                return done, None
 
     def _make_one(self) -> Callable[..., dict[str, Any]]:
         writer = _Writer(self._plan)
@@ -125,24 +135,25 @@ class Program:
 
     def _compile(self, writer: _Writer, name: str) -> Callable[..., Any]:
         code = compile("\n".join(writer.source), f"<{name} of {self._plan.pipeline_id}>", "exec")
-        exec(code, writer.scope)  # noqa: S102 - our own source, names and literals are ours
+        exec(code, writer.scope)
         function: Any = writer.scope[name]
         self._lines[function.__code__] = writer.steps
         return function  # type: ignore[no-any-return]  # what exec made
 
-    def _annotate(self, error: Exception, first: int | None = None) -> None:
-        """Note on *error* which step raised it, for which items."""
+    def _annotate(self, error: Exception, first: int | None = None) -> str:
+        """Note on *error* which step raised it, for which items; return its path."""
         trace: TracebackType | None = error.__traceback__
         while trace is not None and trace.tb_frame.f_code not in self._lines:
             trace = trace.tb_next
         if trace is None:
-            return
+            return ""
         step, lists = self._lines[trace.tb_frame.f_code][trace.tb_lineno]
         local = trace.tb_frame.f_locals
         items = [len(local[name]) for name in lists]
         if lists and lists[0] == _DONE:
             items[:1] = () if first is None else (first + items[0],)
         annotate(error, step.name, step.path, tuple(items))
+        return step.path
 
 
 class _Writer:

@@ -36,16 +36,19 @@ class ChunkResult:
 
     Attributes:
         index: The number of the chunk.
-        rows: The outputs of each finished item, in item order.
+        rows: The outputs of each finished item, in item order; where failures
+            are collected, a `Failure` in the place of a failed one.
         hits: How many items were wholly answered by the cache.
         failure: What ended it early, else None.
         events: What observers are still to be told, in item order.
         is_told: Whether observers heard everything live.
+        seconds: What it took.
     """
 
     index: int
-    rows: list[dict[str, Any]]
+    rows: list[Any]
     hits: int = 0
     failure: Failure | None = None
     events: list[Event] = attrs.field(factory=list)
     is_told: bool = False
+    seconds: float = 0.0

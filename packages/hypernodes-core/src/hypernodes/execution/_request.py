@@ -6,16 +6,18 @@ from the pipeline, what is bound in it and what the caller gave.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from hypernodes.errors import MissingInputError, PlanError, did_you_mean
+from hypernodes.errors import MapLengthError, MissingInputError, PlanError, did_you_mean
+from hypernodes.execution._pace import Pace
 from hypernodes.execution._records import Chunk
 from hypernodes.graph import Graph, MapMode, check_map_mode
 from hypernodes.plan import Plan
-from hypernodes.values import expand_columns
+from hypernodes.values import expand_columns, stream_column
 
 
 @attrs.frozen
@@ -25,14 +27,16 @@ class Request:
     Attributes:
         plan: What is to be done.
         inputs: The values it reads, as they were given.
-        columns: Those that vary, one value per item.
-        count: The number of items; None for a single run.
+        columns: Those that vary, one value per item; of a stream, iterators.
+        count: The number of items; None for a single run, and for a stream.
+        is_stream: Whether items are taken from iterators, as they are needed.
     """
 
     plan: Plan
     inputs: Mapping[str, Any]
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Any]
     count: int | None
+    is_stream: bool = False
 
     @property
     def constants(self) -> dict[str, Any]:
@@ -41,7 +45,7 @@ class Request:
 
     def asks_plainly(self, graph: Graph) -> bool:
         """Say whether no value is given for what a node produces."""
-        return self.count is None and graph.producers.keys().isdisjoint(self.inputs)
+        return not self.columns and graph.producers.keys().isdisjoint(self.inputs)
 
     def whole(self) -> Chunk:
         """Return everything as one chunk."""
@@ -49,12 +53,24 @@ class Request:
             return Chunk(index=0, first=None, size=1, columns={}, constants=self.inputs)
         return Chunk(0, 0, self.count, self.columns, self.constants)
 
-    def chunks(self, size: int) -> Iterator[Chunk]:
-        """Yield the items in chunks of *size*."""
-        count, constants = self.count or 0, self.constants
-        for index, start in enumerate(range(0, count, size)):
-            some = {name: column[start : start + size] for name, column in self.columns.items()}
-            yield Chunk(index, start, min(size, count - start), some, constants)
+    def chunks(self, pace: Pace) -> Iterator[Chunk]:
+        """Yield the items in chunks of the size that *pace* says when each is taken.
+
+        Raises:
+            MapLengthError: One stream ended before another.
+        """
+        constants = self.constants
+        columns = {name: iter(column) for name, column in self.columns.items()}
+        start = 0
+        for index in itertools.count():
+            wanted = pace.size if self.count is None else min(pace.size, self.count - start)
+            some = {name: list(itertools.islice(each, wanted)) for name, each in columns.items()}
+            size = _common_size(some, start) if some else wanted
+            if not size:
+                return
+            read = {name: some[name] for name in some if name in self.plan.reads}
+            yield Chunk(index, start, size, read, constants)
+            start += size
 
 
 def request_run(
@@ -91,6 +107,35 @@ def request_map(
     reads = {name: values[name] for name in sorted(plan.reads)}
     varying = {name: column for name, column in columns.items() if name in plan.reads}
     return Request(plan, reads, varying, count)
+
+
+def request_stream(
+    pipeline: Any,
+    inputs: Mapping[str, Any] | None,
+    map_over: str | Sequence[str] | None,
+    output_name: str | Sequence[str] | None,
+) -> Request:
+    """Return the request of one map over iterators, of which nothing is taken yet.
+
+    Raises:
+        PlanError: An input is missing, an output unknown, or something cannot
+            be mapped over.
+    """
+    values = _merge(pipeline, inputs)
+    over = _check_map_over(pipeline, map_over, values)
+    columns = {name: stream_column(name, values[name]) for name in over}
+    plan = _compile(pipeline, output_name, values)
+    reads = {name: values[name] for name in sorted(plan.reads)}
+    return Request(plan, reads, columns, None, is_stream=True)
+
+
+def _common_size(columns: Mapping[str, Sequence[Any]], start: int) -> int:
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        ends = ", ".join(f"{name} after {start + size}" for name, size in sizes.items())
+        msg = f"mapped inputs must have equal lengths, but they end at different items: {ends}"
+        raise MapLengthError(msg)
+    return next(iter(sizes.values()))
 
 
 def _merge(pipeline: Any, inputs: object) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def _readable(
     Nobody may be told of a hit that turns out to be damaged; unobserved, a
     value is read when it is needed, and made again if it cannot be.
     """
-    if level.cache is None or not level.context.is_observed:
+    if level.cache is None or not level.context.hears_steps:
         return found
     names = [(position, name) for position, name in enumerate(step.writes) if name is not None]
     values = iter(level.cache.load_many([(e, position) for _, e in found for position, _ in names]))

@@ -17,6 +17,7 @@ from hypernodes.cache import Entry
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, Run
 from hypernodes.execution._context import Level
+from hypernodes.execution._errors import Failure
 from hypernodes.hashing import Signature, column_digest, fingerprint
 
 
@@ -56,12 +57,13 @@ class Row:
         found: Step index to the record that answers it.
         was_executed: Whether any function was called for it.
         was_hit: Whether any result was found for it.
+        failure: What ended it early, else None.
         is_tainted: Whether a function changed what it was given, so that
             nothing more of it is stored.
     """
 
     __slots__ = (
-        "digests", "found", "is_tainted", "item", "keys", "level", "outer", "run", "sources",
+        "digests", "failure", "found", "is_tainted", "item", "keys", "level", "outer", "run", "sources",
         "tell", "values", "was_executed", "was_hit",
     )  # fmt: skip
 
@@ -84,6 +86,7 @@ class Row:
         self.digests: dict[str, bytes | FingerprintError] = {}
         self.keys: dict[int, Signature | None] = {}
         self.found: dict[int, Entry] = {}
+        self.failure: Failure | None = None
         self.was_executed = False
         self.was_hit = False
         self.is_tainted: bool = outer is not None and outer.is_tainted
@@ -103,6 +106,10 @@ class Row:
     def is_hit(self) -> bool:
         """Whether the cache answered all of it: something found, nothing executed."""
         return self.was_hit and not self.was_executed
+
+    def fail(self, error: Exception, path: str) -> None:
+        """Remember that it ended with *error*, in the node at *path*."""
+        self.failure = Failure(error, self.item, path)
 
     def note_execution(self) -> None:
         """Remember, here and in every row around, that something was executed."""

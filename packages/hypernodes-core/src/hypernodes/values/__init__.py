@@ -1,6 +1,6 @@
 """Values that HyperNodes treats specially, and the expansion of maps into items."""
 
-from hypernodes.values._expand import expand_columns
+from hypernodes.values._expand import expand_columns, stream_column
 from hypernodes.values._file import File
 from hypernodes.values._recipe import release_stateful
 from hypernodes.values._sentinels import MISSING, UNSET, Missing, Unset
@@ -17,4 +17,5 @@ __all__ = [
     "is_stateful",
     "release_stateful",
     "stateful",
+    "stream_column",
 ]

@@ -7,7 +7,7 @@ pandas and polars columns are walked, Arrow arrays say their own Python values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from typing import Any
 
 from hypernodes.errors import MapLengthError, PlanError
@@ -95,6 +95,11 @@ def _obstacle(value: Any) -> str | None:
     if hasattr(type(value), "columns"):
         return f"its value is a {kind}, which is a table; pass one column, or its rows as a list"
     has_items = isinstance(value, Iterable) or hasattr(type(value), "__getitem__")
+    if isinstance(value, Iterator):
+        return (
+            f"its value is a {kind}, which is no sized collection of items; pass a list, "
+            "or read the items as they come with map_iter"
+        )
     if not (has_items and _is_sized(value)):
         return (
             f"its value is a {kind}, which is no sized collection of items; pass a list, "
@@ -149,3 +154,21 @@ def _suggestion(name: str, inputs: Mapping[str, Any]) -> str:
 
     close = get_close_matches(name, [key for key in inputs if isinstance(key, str)], n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; inputs are {sorted(inputs)}"
+
+
+def stream_column(name: str, value: Any) -> Iterator[Any]:
+    """Return an iterator over the items of *value*, of which nothing is taken yet.
+
+    Args:
+        name: The mapped name, for messages.
+        value: Any iterable of items: an iterator, a generator, a file, or
+            whatever `expand_columns` takes.
+
+    Raises:
+        PlanError: It is one item rather than many, or has no fixed order.
+    """
+    if isinstance(value, Iterator):
+        return value
+    if _is_sized(value) or not isinstance(value, Iterable):
+        return iter(_items(name, value))
+    return iter(value)

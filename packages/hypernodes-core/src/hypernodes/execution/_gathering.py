@@ -1,0 +1,112 @@
+"""Chunks on their way to whoever carries them out, and back into item order.
+
+Results come in any order; rows, events and the failure that counts leave in
+item order.  This module decides what is told when; where chunks are carried
+out is the engine's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from hypernodes.events import MapProgress
+from hypernodes.execution._context import Context
+from hypernodes.execution._errors import Failure
+from hypernodes.execution._open_run import tell_finished
+from hypernodes.execution._pace import Pace
+from hypernodes.execution._records import Chunk, ChunkResult
+from hypernodes.execution._request import Request
+from hypernodes.execution._results import FailedItem
+from hypernodes.protocols import Engine
+
+
+class Gathering:
+    """Chunks on their way out, and their results on the way back into item order.
+
+    Iterating carries out the map and gives the rows in item order, some at a
+    time, up to the lowest failing item; `end` then says how it went.
+
+    Args:
+        engine: Carries out the chunks.
+        context: The run.
+        request: What is asked for.
+        pace: How many items travel together.
+    """
+
+    def __init__(self, engine: Engine, context: Context, request: Request, pace: Pace) -> None:
+        self._engine = engine
+        self._context = context
+        self._request = request
+        self._pace = context.pace(request.plan, pace)
+        self._sent: dict[int, Chunk] = {}
+        self._failure: Failure | None = None
+        self._started = time.perf_counter()
+        self._done = self._hits = self._failed = 0
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        waiting: dict[int, ChunkResult] = {}
+        through = 0
+        results = self._engine.submit(self._request.plan, self._chunks(), self._context)
+        with contextlib.ExitStack() as ending:
+            # an engine cancels what is still on its way when its generator is closed
+            ending.callback(getattr(results, "close", lambda: None))
+            for result in results:
+                self._pace.note(len(result.rows), result.seconds)
+                self._tell_progress(result)
+                waiting[result.index] = result
+                while through in waiting:
+                    ready = waiting.pop(through)
+                    self._tell_events(ready)
+                    yield self._rows(self._sent.pop(through), ready)
+                    through += 1
+                    if ready.failure is not None:
+                        self._failure = ready.failure
+                        return
+
+    def end(self) -> None:
+        """Tell observers that the run ended.
+
+        Raises:
+            Exception: That of the lowest failing item, instead.
+        """
+        if self._failure is not None:
+            # here, not while iterating: a generator would change a StopIteration
+            raise self._failure.error
+        tell_finished(self._context, {}, time.perf_counter() - self._started)
+
+    def _chunks(self) -> Iterator[Chunk]:
+        """Yield the chunks; the size of each is decided when it is taken."""
+        for chunk in self._request.chunks(self._pace):
+            self._sent[chunk.index] = chunk
+            yield chunk
+
+    def _rows(self, chunk: Chunk, result: ChunkResult) -> list[Any]:
+        if not self._context.collects:
+            return result.rows
+        return [
+            _failed_item(chunk, offset, row) if isinstance(row, Failure) else row
+            for offset, row in enumerate(result.rows)
+        ]
+
+    def _tell_progress(self, result: ChunkResult) -> None:
+        context = self._context
+        self._done += len(result.rows)
+        self._hits += result.hits
+        self._failed += result.failure is not None
+        self._failed += sum(isinstance(row, Failure) for row in result.rows)
+        if context.run is not None and context.tell is not None and not result.is_told:
+            context.tell(MapProgress(context.run, self._done, self._hits, self._failed))
+
+    def _tell_events(self, result: ChunkResult) -> None:
+        if self._context.tell is not None:
+            for event in result.events:
+                self._context.tell(event)
+
+
+def _failed_item(chunk: Chunk, offset: int, failure: Failure) -> FailedItem:
+    own = {name: column[offset] for name, column in chunk.columns.items()}
+    inputs = {**chunk.constants, **own}
+    return FailedItem((chunk.first or 0) + offset, failure.error, failure.path, inputs)
