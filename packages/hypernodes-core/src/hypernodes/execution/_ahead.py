@@ -23,7 +23,7 @@ from hypernodes.execution._request import Request
 from hypernodes.execution._resolve import recall, resolve
 from hypernodes.execution._rows import Linked, Row, outward
 from hypernodes.execution._step import load, make_outputs
-from hypernodes.hashing import fingerprint
+from hypernodes.hashing import fingerprint, start_epoch
 from hypernodes.plan import Nested, Settings, Step, resolve_settings
 from hypernodes.values import expand_columns
 
@@ -99,6 +99,7 @@ def recheck(engine: Any, pipeline: Any, request: Request, sample: float) -> list
 def _dry(engine: Any, pipeline: Any, request: Request) -> Iterator[Context]:
     around = Settings(engine, None, (), (), bare_settings(request.plan).nested)
     settings = resolve_settings(request.plan, pipeline.graph, engine, around)
+    start_epoch()
     context = Context(settings, salt=str(engine_option(engine, "salt", "")))
     try:
         yield context

@@ -11,13 +11,15 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import attrs
+
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, MapProgress, Run, StepInfo
 from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._guard import GuardedCache
 from hypernodes.execution._pace import Pace
 from hypernodes.graph import DualNode
-from hypernodes.hashing import node_digest, start_epoch
+from hypernodes.hashing import node_digest
 from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
 
@@ -28,6 +30,20 @@ Tell = Callable[[Event], None]
 H = TypeVar("H")
 #: How often who only hears of progress should hear of it.
 _PROGRESS_SECONDS: Final = 0.1
+
+
+@attrs.define
+class Identities:
+    """The fingerprints of what all items of a run share, wherever they are carried out.
+
+    Attributes:
+        nodes: Step path to the digest of its node; None where it has none.
+        constants: Pipeline path to name to the digest of a value, or why
+            there is none.
+    """
+
+    nodes: dict[str, bytes | None] = attrs.field(factory=dict)
+    constants: dict[str, dict[str, bytes | FingerprintError]] = attrs.field(factory=dict)
 
 
 class Context:
@@ -46,6 +62,9 @@ class Context:
     Attributes:
         hears_steps: Whether somebody listens to items and steps; otherwise
             observers hear of the run, and how far it is.
+        identities: Fingerprints that are found once per run.
+        is_remote: Whether this is a worker's part of a run, whose driver
+            keeps the notes that explain keys.
     """
 
     def __init__(
@@ -69,8 +88,8 @@ class Context:
         self.collects = collects
         self.hears_steps = run is not None
         self.coroutines = CoroutineRunner()
-        # what names mean is looked at once per run
-        start_epoch()
+        self.identities = Identities()
+        self.is_remote = False
         self._caches: dict[int, tuple[Any, GuardedCache]] = {}
         self._root: Level | None = None
         self._numbers = itertools.count()
@@ -102,6 +121,24 @@ class Context:
             settings, run, None, self.strict, self.salt, self.check_mutation, self.hooks
         )
         context.coroutines = self.coroutines
+        context._caches = self._caches
+        context._numbers = self._numbers
+        return context
+
+    def beside(self) -> Context:
+        """Return a context for chunks of the same run in another thread; to be closed there."""
+        context = Context(
+            self.settings,
+            self.run,
+            None,
+            self.strict,
+            self.salt,
+            self.check_mutation,
+            self.hooks,
+            self.collects,
+        )
+        context.hears_steps = self.hears_steps
+        context.identities = self.identities
         context._caches = self._caches
         context._numbers = self._numbers
         return context
@@ -173,13 +210,13 @@ class Level:
         self.plan = plan
         self.settings = settings
         self.constants = constants
-        self.constant_digests: dict[str, bytes | FingerprintError] = {}
+        known = context.identities.constants
+        self.constant_digests = known.setdefault(plan.path, {})
         self.cache = context.guard(settings.cache) if any(settings.cached) else None
         self.infos = tuple(
             StepInfo(step.name, step.path, _outputs(step), step.nested is not None)
             for step in plan.steps
         )
-        self._node_digests: dict[int, bytes | None] = {}
         self._inside: dict[int, Level] = {}
         self._called: set[int] = set()
         self._histories: dict[int, Any] = {}
@@ -221,9 +258,10 @@ class Level:
 
     def node_digest(self, step: Step) -> bytes | None:
         """Return what identifies the node of *step*; None, with a warning, if nothing does."""
-        if step.index not in self._node_digests:
-            self._node_digests[step.index] = self._identify(step)
-        return self._node_digests[step.index]
+        known = self.context.identities.nodes
+        if step.path not in known:
+            known[step.path] = self._identify(step)
+        return known[step.path]
 
     def _identify(self, step: Step) -> bytes | None:
         node = step.node

@@ -40,11 +40,10 @@ def find_program(context: Context, plan: Plan, items: int | None) -> Program | N
     """
     if context.hears_steps or context.hooks or _is_special(context.settings, context.settings):
         return None
-    if plan not in _programs:
-        if items is None or items < _PAYS_STEPS:
-            # the second time it is worth writing
-            _programs[plan] = None
-            return None
+    if plan not in _programs and (items is None or items < _PAYS_STEPS):
+        # the second time it is worth writing
+        _programs[plan] = None
+        return None
     program = _programs.get(plan)
     if program is None and _can_be_written(plan, in_map=items is not None):
         program = _programs[plan] = Program(plan)

@@ -62,10 +62,9 @@ class Limiter:
             return max(now, even - self._slack)
 
     def seconds_left(self, start: float) -> float:
-        """Return how long to wait for *start*; at 0 the caller must start at once.
+        """Return how long to wait for *start*; at 0 the caller starts, at once.
 
-        Raises nothing, but must be asked again after waiting: those before
-        may have come late meanwhile.
+        Ask again after waiting: those before may have come late meanwhile.
         """
         with self._lock:
             left = start - self._now()

@@ -20,6 +20,7 @@ from hypernodes.callbacks import (
 from hypernodes.events import Outcome, OutcomeKind, RunFinished, RunStarted
 from hypernodes.execution._context import Context, engine_option, new_run
 from hypernodes.execution._request import Request
+from hypernodes.hashing import start_epoch
 from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
 from hypernodes.plugins import environment_callbacks, hook_implementations, observing_hooks
 from hypernodes.protocols import Engine
@@ -51,6 +52,8 @@ class OpenRun:
         salt = str(engine_option(engine, "salt", ""))
         check = str(engine_option(engine, "check_mutation", "auto"))
         hooks = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
+        # what names mean is looked at once per run
+        start_epoch()
         self._context = Context(settings, run, tell, strict, salt, check, hooks, collects)
         self._context.hears_steps = self._dispatcher is not None and (
             # maps inside a map have a progress of their own

@@ -132,9 +132,11 @@ class _Failures:
         told, self._is_first_told = self._is_first_told, True
         return not told
 
-    def go_on(self, _: tenacity.RetryCallState) -> bool:
+    def go_on(self, state: tenacity.RetryCallState) -> bool:
         """Say whether there is another attempt."""
-        if self._error is None or self._rule is None:
+        # only what is no Exception comes to tenacity: interrupts, cancellations
+        is_stopped = state.outcome is None or state.outcome.failed
+        if is_stopped or self._error is None or self._rule is None:
             return False
         return self._by_rule[self._rule] < self._rule.attempts
 

@@ -213,7 +213,6 @@ class _Writer:
     def _loop(self, step: Step, nested: Nested, found: dict[str, str]) -> None:
         """Write the loop of a mapped pipeline; its results are lists."""
         inner = self._inside(nested, found)
-        wired = {outer: name for name, outer in nested.wiring}
         mapped = [found[name] for name in nested.map_over]
         expand = self._name("x", _expander(step, nested))
         items, done = self._name("n"), self._name("d")
