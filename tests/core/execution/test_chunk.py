@@ -10,7 +10,7 @@ import pytest
 
 from hypernodes import MemoryCache, Pipeline, node
 from hypernodes.events import ItemFinished, ItemStarted, Run, StepFinished, StepStarted
-from hypernodes.execution import Chunk, ChunkResult, Context, run_chunk
+from hypernodes.execution import Chunk, Context, run_chunk
 from hypernodes.plan import Plan, Settings
 
 

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hypernodes.cache import DiskCache, MemoryCache
+    from hypernodes.cache import BackendCache, DiskCache, FsspecCache, MemoryCache, TieredCache
     from hypernodes.callbacks import CallbackContext, LoggingCallback, PipelineCallback, Recorder
     from hypernodes.engines import SeqEngine, get_engine
     from hypernodes.errors import (
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         HyperNodesError,
         PluginError,
     )
-    from hypernodes.graph import DualNode, Node, node
+    from hypernodes.graph import DualNode, Node, RateLimit, Retry, node
     from hypernodes.pipeline import Pipeline
     from hypernodes.plugins import open_cache
     from hypernodes.protocols import HyperNode
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from hypernodes.viz import visualize
 
 _HOMES = {
-    "hypernodes.cache": ("DiskCache", "MemoryCache"),
+    "hypernodes.cache": (
+        "BackendCache",
+        "DiskCache",
+        "FsspecCache",
+        "MemoryCache",
+        "TieredCache",
+    ),
     "hypernodes.callbacks": ("CallbackContext", "LoggingCallback", "PipelineCallback", "Recorder"),
     "hypernodes.engines": ("SeqEngine", "get_engine"),
     "hypernodes.errors": (
@@ -41,7 +47,7 @@ _HOMES = {
         "HyperNodesError",
         "PluginError",
     ),
-    "hypernodes.graph": ("DualNode", "Node", "node"),
+    "hypernodes.graph": ("DualNode", "Node", "RateLimit", "Retry", "node"),
     "hypernodes.pipeline": ("Pipeline",),
     "hypernodes.plugins": ("open_cache",),
     "hypernodes.protocols": ("HyperNode",),
@@ -54,6 +60,7 @@ _EXTENSION_ENGINES = frozenset({"DaftEngine", "DaskEngine", "RayEngine"})
 __all__ = [
     "MISSING",
     "UNSET",
+    "BackendCache",
     "CacheError",
     "CallbackContext",
     "CycleError",
@@ -63,6 +70,7 @@ __all__ = [
     "ExecutionError",
     "File",
     "FingerprintError",
+    "FsspecCache",
     "HyperNode",
     "HyperNodesError",
     "LoggingCallback",
@@ -71,8 +79,11 @@ __all__ = [
     "Pipeline",
     "PipelineCallback",
     "PluginError",
+    "RateLimit",
     "Recorder",
+    "Retry",
     "SeqEngine",
+    "TieredCache",
     "get_engine",
     "node",
     "open_cache",

@@ -19,7 +19,9 @@
     │  ├─ CorruptEntryError
     │  └─ CacheUnavailableError
     ├─ ExecutionError (RuntimeError)
+    │  ├─ NodeTimeoutError (also TimeoutError)
     │  ├─ OutputCountError (also ValueError)
+    │  ├─ TransferError (also TypeError)
     │  ├─ WorkerLostError
     │  └─ UnsupportedStepError
     └─ PluginError
@@ -129,8 +131,16 @@ class ExecutionError(HyperNodesError, RuntimeError):
     """A step that could not be carried out, for a reason of ours."""
 
 
+class NodeTimeoutError(ExecutionError, TimeoutError):
+    """A call that took longer than the ``timeout`` of its node."""
+
+
 class OutputCountError(ExecutionError, ValueError):
     """A function that returned more or fewer values than its node declares."""
+
+
+class TransferError(ExecutionError, TypeError):
+    """Something cannot be sent to a worker, or back."""
 
 
 class WorkerLostError(ExecutionError):

@@ -13,6 +13,8 @@ from hypernodes.execution._pace import Pace
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._request import Request, request_map, request_run
 from hypernodes.execution._results import FailedItem, MapResults
+from hypernodes.execution._travel import Transport, carry_chunks
+from hypernodes.execution._worker import carry_out
 
 __all__ = [
     "Chunk",
@@ -25,6 +27,9 @@ __all__ = [
     "Pace",
     "Recheck",
     "Request",
+    "Transport",
+    "carry_chunks",
+    "carry_out",
     "look_ahead",
     "map_pipeline",
     "recheck",

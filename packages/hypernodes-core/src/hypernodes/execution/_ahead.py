@@ -112,7 +112,7 @@ def _rows(context: Context, request: Request) -> tuple[Level, list[Row]]:
     level = context.root_level(request.plan, chunk.constants)
     if chunk.first is None:
         return level, [Row(level, {})]
-    return level, new_rows(level, dict(chunk.columns), chunk.size, 0, None, None)
+    return level, new_rows(level, dict(chunk.columns), chunk.size, chunk.numbers, None, None)
 
 
 def _walk(level: Level, rows: Sequence[Row]) -> Iterator[tuple[Level, Step, Sequence[Row]]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hypernodes.errors import ExecutionError, OutputCountError
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import add_note, annotate
+from hypernodes.execution._policy import prepared_batch
 from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
@@ -91,7 +92,7 @@ def _call(level: Level, step: Step, rows: Sequence[Row]) -> list[tuple[Any, ...]
         else _to_array(step, parameter, [row.values[name] for row in rows])
         for parameter, name in step.arguments
     }
-    result = node.batch(**arguments)
+    result = prepared_batch(node)(**arguments)
     if inspect.isawaitable(result):
         result = level.context.coroutines.run(_wait_for(result))
     columns = (result,) if isinstance(node.output_name, str) else _match_columns(step, node, result)

@@ -84,7 +84,7 @@ def _run(
         rows = [Row(level, {}, None, None, run, tell)]
         resolve(level, rows)
         return rows, run_steps(level, rows, run_nested)
-    rows = new_rows(level, dict(chunk.columns), chunk.size, chunk.first, run, tell)
+    rows = new_rows(level, dict(chunk.columns), chunk.size, chunk.numbers, run, tell)
     return rows, run_items(level, rows, run_nested)
 
 

@@ -30,6 +30,7 @@ Tell = Callable[[Event], None]
 H = TypeVar("H")
 #: How often who only hears of progress should hear of it.
 _PROGRESS_SECONDS: Final = 0.1
+_RUNS_OF_A_CHUNK: Final = 1_000_000
 
 
 @attrs.define
@@ -65,6 +66,7 @@ class Context:
         identities: Fingerprints that are found once per run.
         is_remote: Whether this is a worker's part of a run, whose driver
             keeps the notes that explain keys.
+        said: What caches had to say there: (message, topic).
     """
 
     def __init__(
@@ -90,6 +92,7 @@ class Context:
         self.coroutines = CoroutineRunner()
         self.identities = Identities()
         self.is_remote = False
+        self.said: list[tuple[str, str]] = []
         self._caches: dict[int, tuple[Any, GuardedCache]] = {}
         self._root: Level | None = None
         self._numbers = itertools.count()
@@ -108,6 +111,14 @@ class Context:
         if self.is_observed and not self.hears_steps:
             return Pace(1, _PROGRESS_SECONDS)
         return pace
+
+    def become_remote(self, identities: Identities, chunk: int) -> None:
+        """Take part in a run of another process, which found *identities*."""
+        self.identities = identities
+        self.is_remote = True
+        self.hears_steps = self.run is not None
+        # numbers of nested runs must not meet those of other chunks
+        self._numbers = itertools.count(1 + (chunk + 1) * _RUNS_OF_A_CHUNK)
 
     def root_level(self, plan: Plan, constants: Mapping[str, Any]) -> Level:
         """Return the level of *plan*; built once, so constants are hashed once."""
@@ -181,7 +192,10 @@ class Context:
         if cache is None:
             return None
         # the cache is kept beside its id, so that no id is used twice
-        return self._caches.setdefault(id(cache), (cache, GuardedCache(cache, self.strict)))[1]
+        return self._caches.setdefault(id(cache), (cache, self._guarded(cache)))[1]
+
+    def _guarded(self, cache: Any) -> GuardedCache:
+        return GuardedCache(cache, self.strict, self.said if self.is_remote else None)
 
 
 class Level:

@@ -49,14 +49,15 @@ def run_pipeline(
     if shortcut is not None:
         values = shortcut.read(engine, inputs)
         if values is not None:
-            return shortcut.run(values)
+            found: dict[str, Any] = shortcut.run(values)
+            return found
     request = request_run(pipeline, inputs, output_name)
     with OpenRun(engine, pipeline, request) as context:
         started = time.perf_counter()
         result = run_chunk(request.plan, request.whole(), context, live=True)
         if result.failure is not None:
             raise result.failure.error
-        outputs = result.rows[0]
+        outputs: dict[str, Any] = result.rows[0]
         tell_finished(context, outputs, time.perf_counter() - started)
     keep_shortcut(context, pipeline, request, output_name)
     return outputs

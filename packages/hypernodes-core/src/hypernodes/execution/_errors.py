@@ -65,14 +65,14 @@ class Failure:
     path: str = ""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"item": self.item, "path": self.path, "record": _pack(self.error)}
+        return {"item": self.item, "path": self.path, "record": pack_error(self.error)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.item, self.path = state["item"], state["path"]
-        self.error = _unpack(state["record"])
+        self.error = unpack_error(state["record"])
 
 
-def _pack(error: BaseException) -> list[Any]:
+def pack_error(error: BaseException) -> list[Any]:
     """Return *error* and the chain of its causes as data; a chain that bites its tail is cut."""
     chain: list[Any] = []
     seen: set[int] = set()
@@ -86,7 +86,8 @@ def _pack(error: BaseException) -> list[Any]:
     return chain
 
 
-def _unpack(chain: list[Any]) -> BaseException:
+def unpack_error(chain: list[Any]) -> BaseException:
+    """Return the exception that `pack_error` packed, with its causes."""
     errors: list[BaseException] = []
     for link, data, suppress in chain:
         call, arguments = pickle.loads(data)

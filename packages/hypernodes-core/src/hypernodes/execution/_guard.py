@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hypernodes.cache import Entry, NodeParts, Result
+from hypernodes.cache import EncodedCache, Entry, MemoryCache, NodeParts, Payload, Result
 from hypernodes.errors import (
     CacheError,
     CacheUnavailableError,
@@ -33,11 +33,16 @@ class GuardedCache:
     Args:
         cache: The cache.
         strict: Raise `CacheError` instead of warning.
+        said: Takes (message, topic) instead of a warning, where another
+            process is to warn.
     """
 
-    def __init__(self, cache: Cache, strict: bool = False) -> None:
+    def __init__(
+        self, cache: Cache, strict: bool = False, said: list[tuple[str, str]] | None = None
+    ) -> None:
         self._cache = cache
         self._strict = strict
+        self._said = said
         self._is_readable = True
         self._is_writable = True
         self._warned: set[str] = set()
@@ -78,6 +83,19 @@ class GuardedCache:
             self._recent[result.entry.signature] = result.entry
             return True
         return False
+
+    def keep(self, stored: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> None:
+        """Store results that were encoded elsewhere."""
+        if not self._is_writable:
+            return
+        try:
+            if isinstance(self._cache, EncodedCache):
+                self._cache.write(stored)
+            else:
+                self._cache.store_many(_decoded(stored))
+        except Exception as error:
+            self._is_writable = False
+            self._give_up("written", error)
 
     def describe(self, node: bytes, parts: NodeParts) -> None:
         """Keep what the node half of a key was made of, where the cache can."""
@@ -132,6 +150,9 @@ class GuardedCache:
         key = topic or message
         if key not in self._warned:
             self._warned.add(key)
+            if self._said is not None:
+                self._said.append((message, topic))
+                return
             warnings.warn(message, CacheWarning, stacklevel=2)
 
     def _give_up(self, verb: str, error: Exception) -> None:
@@ -141,6 +162,16 @@ class GuardedCache:
             f"{type(error).__name__}: {error}",
             cause,
         )
+
+
+def _decoded(stored: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> list[Result]:
+    """Return encoded results as values, for a cache that encodes by itself."""
+    shelf = MemoryCache()
+    shelf.write(stored)
+    return [
+        Result(entry, tuple(shelf.load_many([(entry, n) for n in range(len(entry.digests))])))
+        for entry, _ in stored
+    ]
 
 
 def _strict_error(message: str, cause: Exception | None) -> Exception:

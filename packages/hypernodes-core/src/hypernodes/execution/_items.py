@@ -172,7 +172,7 @@ def new_rows(
     level: Level,
     columns: dict[str, Sequence[Any]],
     count: int,
-    first: int,
+    numbers: Sequence[int],
     run: Run | None,
     tell: Callable[[Event], None] | None,
     outer: Row | None = None,
@@ -181,6 +181,6 @@ def new_rows(
     names = list(columns)
     values = zip(*columns.values(), strict=True) if columns else [()] * count
     return [
-        Row(level, dict(zip(names, each, strict=True)), first + number, outer, run, tell)
-        for number, each in enumerate(values)
+        Row(level, dict(zip(names, each, strict=True)), number, outer, run, tell)
+        for number, each in zip(numbers, values, strict=True)
     ]

@@ -187,9 +187,10 @@ def _repeat(call: Call, policy: CallPolicy) -> Call:
 
 
 def _repeat_async(call: Call, policy: CallPolicy) -> Call:
-    # deferred: only nodes with retries need it
+    # deferred: only nodes with retries need them
     import asyncio
 
+    # deferred for the same reason
     from tenacity import AsyncRetrying
 
     async def repeated(*args: Any, **kwargs: Any) -> Any:

@@ -27,9 +27,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import CodeType, TracebackType
 from typing import Any, Final
 
-from hypernodes.errors import PlanError
+from hypernodes.errors import ExecutionError, PlanError
 from hypernodes.execution._errors import Failure, add_note, annotate
-from hypernodes.execution._step import match_outputs
+from hypernodes.execution._policy import prepared_call
+from hypernodes.execution._step import match_outputs, refuse_coroutine
 from hypernodes.graph import DualNode, Node
 from hypernodes.plan import Nested, Plan, Step
 from hypernodes.values import expand_columns
@@ -109,7 +110,18 @@ class Program:
                     return done, failure
                 done.append(failure)
             else:
-                return done, None
+                return done, None if first is None else self._refuse_coroutines(done, first)
+
+    def _refuse_coroutines(self, done: Sequence[Any], first: int) -> Failure | None:
+        """Return a failure where a plain function returned what nobody awaits; looks once."""
+        outputs = done[0] if done and type(done[0]) is dict else {}
+        for name, value in outputs.items():
+            step = self._plan.producers.get(name)
+            try:
+                refuse_coroutine(step, value) if step is not None else None
+            except ExecutionError as error:
+                return Failure(error, first, step.path if step is not None else "")
+        return None
 
     def _make_one(self) -> Callable[..., dict[str, Any]]:
         writer = _Writer(self._plan)
@@ -193,7 +205,9 @@ class _Writer:
 
     def _call(self, step: Step, found: dict[str, str]) -> None:
         node = step.node
-        function = self._name("f", node.singular if isinstance(node, DualNode) else node.func)  # type: ignore[union-attr]  # a step without a pipeline has a node
+        if node is None:
+            return
+        function = self._name("f", prepared_call(node))
         given = [
             found[name] if position < step.positional else f"{parameter}={found[name]}"
             for position, (parameter, name) in enumerate(step.arguments)

@@ -81,8 +81,12 @@ def find_reasons(level: Level, step: Step, row: Row) -> list[Reason]:
         return []
     if row.keys.get(step.index) is None:
         return [Reason(ReasonKind.UNCACHEABLE, "it has no key: see the warning")]
+    return compare_call(level, step, describe_arguments(step, row))
+
+
+def compare_call(level: Level, step: Step, now: tuple[Argument, ...]) -> list[Reason]:
+    """Return what tells a call of *step* from all that the cache knew when the run began."""
     history = level.history(step, read_history)
-    now = describe_arguments(step, row)
     if history.entries:
         gone = Reason(ReasonKind.GONE, "its result was dropped, or cannot be read")
         return _compare_calls(level, step, history.entries, now) or [gone]

@@ -21,6 +21,7 @@ class Chunk:
         size: How many items it holds.
         columns: Values by name, one per item.
         constants: Values by name, the same for all items.
+        picked: The numbers of its items, where they do not follow one another.
     """
 
     index: int
@@ -28,6 +29,13 @@ class Chunk:
     size: int
     columns: Mapping[str, Sequence[Any]]
     constants: Mapping[str, Any]
+    picked: Sequence[int] | None = None
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """The number of each item."""
+        first = self.first or 0
+        return range(first, first + self.size) if self.picked is None else self.picked
 
 
 @attrs.frozen

@@ -63,8 +63,8 @@ class Row:
     """
 
     __slots__ = (
-        "digests", "failure", "found", "is_tainted", "item", "keys", "level", "outer", "run", "sources",
-        "tell", "values", "was_executed", "was_hit",
+        "digests", "failure", "found", "is_tainted", "item", "keys", "level", "outer", "run",
+        "sources", "tell", "values", "was_executed", "was_hit",
     )  # fmt: skip
 
     def __init__(

@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from types import CoroutineType
 from typing import Any
 
 from hypernodes.cache import Entry, Result
-from hypernodes.errors import FingerprintError, OutputCountError
+from hypernodes.errors import ExecutionError, FingerprintError, OutputCountError
 from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import annotate
+from hypernodes.execution._policy import prepared_call
 from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._reasons import describe_arguments, describe_node, find_reasons, say
 from hypernodes.execution._resolve import adopt
@@ -45,7 +47,7 @@ def execute(level: Level, step: Step, row: Row) -> None:
     arguments = {parameter: row.values[name] for parameter, name in step.arguments}
     tell_started(level, step, row, arguments)
     # asked before the result is stored, told with it
-    reason = say(step, find_reasons(level, step, row)) if row.tell is not None else None
+    reason = say(step, find_reasons(level, step, row)) if _explains(row) else None
     before = fingerprint_arguments(level, step, row)
     started = time.perf_counter()
     try:
@@ -56,6 +58,10 @@ def execute(level: Level, step: Step, row: Row) -> None:
     seconds = time.perf_counter() - started
     check_arguments(level, step, row, before)
     finish(level, step, row, outputs, seconds, reason)
+
+
+def _explains(row: Row) -> bool:
+    return row.tell is not None and not row.level.context.is_remote
 
 
 def reuse(level: Level, step: Step, row: Row) -> bool:
@@ -91,11 +97,29 @@ def make_outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) 
 
 def _call(level: Level, step: Step, arguments: dict[str, Any]) -> Any:
     node = _node(step)
-    call = node.singular if isinstance(node, DualNode) else node.func
+    call = prepared_call(node)
     pairs = list(arguments.items())
     positional = [value for _, value in pairs[: step.positional]]
     result = call(*positional, **dict(pairs[step.positional :]))
-    return level.context.coroutines.run(result) if node.is_async else result
+    if node.is_async:
+        return level.context.coroutines.run(result)
+    refuse_coroutine(step, result)
+    return result
+
+
+def refuse_coroutine(step: Step, result: object) -> None:
+    """Refuse what nobody would ever await.
+
+    Raises:
+        ExecutionError: A plain function returned a coroutine.
+    """
+    if type(result) is CoroutineType:
+        result.close()
+        msg = (
+            f"node {step.name!r} returned a coroutine that nobody awaits; "
+            "make its function 'async def' and await inside it"
+        )
+        raise ExecutionError(msg)
 
 
 def match_outputs(step: Step, result: Any) -> tuple[Any, ...]:
@@ -177,8 +201,8 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
     if key is None or level.cache is None or row.is_tainted:
         return
     digests = tuple(_digest_output(key, position, value) for position, value in enumerate(outputs))
-    if not level.is_described(step):
-        _describe(level, step, key)
+    if not level.context.is_remote:
+        describe_once(level, step, key)
     entry = Entry(key, digests, seconds, time.time(), describe_arguments(step, row))
     result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
     if level.cache.store(result, step.path):
@@ -189,9 +213,9 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
                 row.digests[name] = digests[position]
 
 
-def _describe(level: Level, step: Step, key: Signature) -> None:
+def describe_once(level: Level, step: Step, key: Signature) -> None:
     """Keep, once per run, what the node half of the key is made of."""
-    parts = describe_node(level, step)
+    parts = None if level.is_described(step) else describe_node(level, step)
     if parts is not None and level.cache is not None:
         level.cache.describe(key.node, parts)
 

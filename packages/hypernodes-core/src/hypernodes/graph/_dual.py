@@ -13,6 +13,7 @@ import attrs
 from hypernodes.errors import NodeDefinitionError
 from hypernodes.graph._node import read_output_name
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
+from hypernodes.graph._policy import RateOption, RetryOption, read_policy
 from hypernodes.hashing import CodeIdentity, TrackedCode, track_code
 
 _SUFFIXES: Final = ("_singular", "_single", "_one")
@@ -32,15 +33,22 @@ class DualNode:
         batch: Called by ``map`` with columns; it takes the parameters of
             *singular*, by name where the names agree, else by position.
         cache: Whether engines may cache its results.
+        retry: As in `node`; a batch is called again as a whole.
+        timeout: The seconds that one attempt may take, of a value or a batch.
+        rate_limit: As in `node`; a batch counts as one call.
 
     Attributes:
         name: The name of *singular* without a trailing ``_singular``,
             ``_one`` or ``_single``.
+        is_async: Whether calling *singular* gives a coroutine.
+        is_batch_async: Whether calling *batch* does.
+        policy: How engines call both bodies; None where nothing is asked for.
 
     Raises:
         ImportError: pyarrow is not installed.
         NodeDefinitionError: The two bodies take different numbers of
-            parameters, or one cannot be wired by names.
+            parameters, or one cannot be wired by names; or *retry*,
+            *timeout* or *rate_limit* makes no sense.
     """
 
     def __init__(
@@ -49,6 +57,10 @@ class DualNode:
         singular: Callable[..., Any],
         batch: Callable[..., Any],
         cache: bool = True,
+        *,
+        retry: RetryOption | None = None,
+        timeout: float | None = None,
+        rate_limit: RateOption | None = None,
     ) -> None:
         if importlib.util.find_spec("pyarrow") is None:
             msg = (
@@ -63,6 +75,8 @@ class DualNode:
         self.parameters: tuple[Parameter, ...] = read_parameters(singular)
         self.batch_parameters = _match_batch(self.name, self.parameters, read_parameters(batch))
         self.is_async = is_async(singular)
+        self.is_batch_async = is_async(batch)
+        self.policy = read_policy(retry, timeout, rate_limit)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -101,7 +115,7 @@ class DualNode:
         return self.singular, self.batch, self.output_name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call *singular*."""
+        """Call *singular*, once: only engines follow the policy."""
         return self.singular(*args, **kwargs)
 
     def __repr__(self) -> str:

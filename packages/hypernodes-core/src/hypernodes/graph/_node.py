@@ -14,6 +14,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 
 from hypernodes.errors import NodeDefinitionError
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
+from hypernodes.graph._policy import CallPolicy, RateOption, RetryOption, read_policy
 from hypernodes.hashing import CodeIdentity, CodeOptions, TrackedCode, track_code
 
 P = ParamSpec("P")
@@ -32,6 +33,7 @@ class Node(Generic[P, R]):
             by default the function's own name.
         cache: Whether engines may cache its results.
         options: What the user says about its code.
+        policy: When engines call it again, give it up or make it wait.
 
     Attributes:
         name: The function's ``__name__``.
@@ -42,6 +44,8 @@ class Node(Generic[P, R]):
         root_args: The parameter names, in order.
         parameters: The parameters themselves.
         is_async: Whether calling it gives a coroutine.
+        policy: How engines call it; None where nothing is asked for.  It is
+            no part of the code.
 
     Raises:
         NodeDefinitionError: *func* cannot be wired by names, or an output
@@ -54,6 +58,7 @@ class Node(Generic[P, R]):
         output_name: str | Sequence[str] | None = None,
         cache: bool = True,
         options: CodeOptions | None = None,
+        policy: CallPolicy | None = None,
     ) -> None:
         # a pickled method of a class comes back through the node in the class
         func = func.func if isinstance(func, Node) else func
@@ -64,6 +69,7 @@ class Node(Generic[P, R]):
         self.output_name = read_output_name(self.name, output_name)
         self.cache = cache
         self.options = options or CodeOptions()
+        self.policy = policy
         self.parameters: tuple[Parameter, ...] = read_parameters(func)
         self.is_async = is_async(func)
 
@@ -92,7 +98,7 @@ class Node(Generic[P, R]):
         return track_code(self.func, self.options)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function."""
+        """Call the function, once: only engines follow the policy."""
         return self.func(*args, **kwargs)
 
     def __get__(self, instance: object, owner: type | None = None) -> Node[..., R]:
@@ -100,7 +106,7 @@ class Node(Generic[P, R]):
         bind = getattr(self.func, "__get__", None)
         if instance is None or bind is None:
             return self
-        return Node(bind(instance, owner), self.output_name, self.cache, self.options)
+        return Node(bind(instance, owner), self.output_name, self.cache, self.options, self.policy)
 
     def __hypernodes_key__(self) -> Any:
         """Return what stands for it where a function reaches it or is given it."""
@@ -119,7 +125,7 @@ class Node(Generic[P, R]):
         qualname = getattr(self, "__qualname__", "")
         if _find_global(self.__module__, qualname) is self:
             return (_restore_global, (self.__module__, qualname, self.cache))
-        return (Node, (self.func, self.output_name, self.cache, self.options))
+        return (Node, (self.func, self.output_name, self.cache, self.options, self.policy))
 
 
 def _refuse_uncallable(func: object) -> None:
@@ -156,6 +162,9 @@ def node(
     depends_on: Sequence[Any] = ...,
     track: Sequence[str] = ...,
     ignore: Sequence[str] = ...,
+    retry: RetryOption | None = ...,
+    timeout: float | None = ...,
+    rate_limit: RateOption | None = ...,
 ) -> Node[P, R]: ...
 @overload
 def node(
@@ -168,8 +177,11 @@ def node(
     depends_on: Sequence[Any] = ...,
     track: Sequence[str] = ...,
     ignore: Sequence[str] = ...,
+    retry: RetryOption | None = ...,
+    timeout: float | None = ...,
+    rate_limit: RateOption | None = ...,
 ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
-def node(
+def node(  # noqa: PLR0913 - users write them by name, each where it is wanted
     func: Any = None,
     /,
     *,
@@ -179,6 +191,9 @@ def node(
     depends_on: Sequence[Any] = (),
     track: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    retry: RetryOption | None = None,
+    timeout: float | None = None,
+    rate_limit: RateOption | None = None,
 ) -> Any:
     """Make a node of a function; works with and without arguments.
 
@@ -197,13 +212,19 @@ def node(
         track: Captured names whose contents are looked at in every run; the
             others are checked by identity.
         ignore: Names that do not count, wherever they are read.
+        retry: The most attempts, a `Retry`, or either for each of several
+            exception classes: ``{ConnectionError: 5, TimeoutError: Retry(2)}``.
+        timeout: The seconds that one attempt may take.
+        rate_limit: ``"10/s"``, ``"600/min"``, a number of calls per second,
+            or a `RateLimit`; for each process by itself.
 
     Returns:
         The node, or, without a function, a decorator that makes it.
 
     Raises:
         NodeDefinitionError: The function takes ``*args`` or ``**kwargs``, is
-            a generator function, or an output name is not a name.
+            a generator function; an output name is not a name; or *retry*,
+            *timeout* or *rate_limit* makes no sense.
 
     Example:
         >>> @node(output_name="word_count")
@@ -215,11 +236,21 @@ def node(
         ('word_count', ('text',))
     """
     options = CodeOptions(version, tuple(depends_on), tuple(track), frozenset(ignore))
+    policy = read_policy(retry, timeout, rate_limit)
     if func is None or isinstance(func, str | tuple | list):
-        return functools.partial(
-            Node, output_name=func or output_name, cache=cache, options=options
-        )
-    return Node(func, output_name, cache, options)
+        return functools.partial(_make_node, func or output_name, cache, options, policy)
+    return Node(func, output_name, cache, options, policy)
+
+
+def _make_node(
+    output_name: str | Sequence[str] | None,
+    cache: bool,
+    options: CodeOptions,
+    policy: CallPolicy | None,
+    func: Callable[P, R],
+) -> Node[P, R]:
+    """Make what a decorator makes; each function it decorates has a limit of its own."""
+    return Node(func, output_name, cache, options, policy and policy.renew())
 
 
 def _find_global(module: str | None, qualname: str) -> object:
@@ -241,4 +272,4 @@ def _restore_global(module: str, qualname: str, cache: bool) -> Node[..., Any]:
         raise NodeDefinitionError(msg)
     if found.cache == cache:
         return found
-    return Node(found.func, found.output_name, cache, found.options)
+    return Node(found.func, found.output_name, cache, found.options, found.policy)

@@ -1,0 +1,56 @@
+"""Bytes that travel between processes: cloudpickle, with exceptions kept whole.
+
+Functions and classes of notebooks, scripts and closures travel by value.  An
+exception travels as `_errors` packs it, wherever it stands, since many cannot
+be rebuilt by plain pickle.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from typing import Any
+
+from hypernodes.execution._errors import pack_error, unpack_error
+
+
+def pack(value: object) -> bytes:
+    """Return the bytes of *value*; identities inside it are kept.
+
+    Raises:
+        Exception: Whatever pickling something in it raised.
+    """
+    stream = io.BytesIO()
+    _pickler()(stream, protocol=5).dump(value)
+    return stream.getvalue()
+
+
+def unpack(data: bytes) -> Any:
+    """Return what `pack` packed."""
+    # deferred: only processes that send need it
+    import cloudpickle
+
+    return cloudpickle.loads(data)
+
+
+def is_picklable(value: object) -> bool:
+    """Say whether *value* can be packed, by trying."""
+    try:
+        pack(value)
+    except Exception:
+        return False
+    return True
+
+
+@functools.cache
+def _pickler() -> Any:
+    # deferred: only processes that send need it
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, BaseException):
+                return unpack_error, (pack_error(obj),)
+            return super().reducer_override(obj)
+
+    return Pickler
