@@ -29,15 +29,32 @@ from hypernodes.values import expand_columns
 
 def run_nested(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> Sequence[Row]:
     """Take *rows* through the pipeline inside *step*; return those that finished."""
-    nested = step.nested
-    if nested is None:
-        msg = f"step {step.path!r} is not a nested pipeline"
-        raise TypeError(msg)
-    if not nested.map_over:
-        return _run_inside(level, step, nested, rows, in_map)
+    if read_nested(step).map_over:
+        return _map_inside(level, step, rows)
+    stays = [enter(level, step, row) for row in rows]
+    insides = [inside for inside in stays if inside is not None]
+    children = [inside.children[0] for inside in insides]
+    finished: set[int] = set()
+    if children:
+        finished = set(map(id, run_steps(insides[0].inner, children, run_nested, in_map)))
+    seconds = insides[0].seconds / max(1, len(finished)) if insides else 0.0
+    for inside, child in zip(insides, children, strict=True):
+        if id(child) in finished or child.failure is not None:
+            inside.leave(seconds)
+    return [inside.row for inside in insides if id(inside.children[0]) in finished]
+
+
+def _map_inside(level: Level, step: Step, rows: Sequence[Row]) -> Sequence[Row]:
+    """Map the inner pipeline over the items that each of *rows* holds."""
     finished: list[Row] = []
     for row in rows:
-        _map_inside(level, step, nested, row)
+        inside = enter(level, step, row)
+        if inside is not None:
+            if inside.travels:
+                inside.send()
+            else:
+                run_items(inside.inner, inside.children, run_nested)
+            inside.leave(inside.seconds)
         if row.failure is None:
             finished.append(row)
         elif not level.collects:
@@ -45,32 +62,76 @@ def run_nested(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> S
     return finished
 
 
-def _run_inside(
-    level: Level, step: Step, nested: Nested, rows: Sequence[Row], in_map: bool
-) -> Sequence[Row]:
-    """Take one inner row for each outer row through the inner pipeline."""
-    inner = level.inside(step, nested)
-    started = time.perf_counter()
-    children = [_child(inner, step, nested, row) for row in rows]
-    finished = set(map(id, run_steps(inner, children, run_nested, in_map)))
-    seconds = (time.perf_counter() - started) / max(1, len(finished))
-    unharmed: list[Row] = []
-    for row, child in zip(rows, children, strict=True):
-        if id(child) in finished:
-            for name, outer in nested.results:
-                row.sources[outer] = Linked(((child, name),))
-            inside = collect([child])[0] if child.run else {}
-            _tell_ended(level, step, row, child.run, inside, seconds)
-            unharmed.append(row)
-        elif child.failure is not None:
-            _break(level, step, row, child.run, child.failure)
-    return unharmed
+def read_nested(step: Step) -> Nested:
+    """Return the pipeline in *step*."""
+    if step.nested is None:
+        msg = f"step {step.path!r} is not a nested pipeline"
+        raise TypeError(msg)
+    return step.nested
 
 
-def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> None:
-    """Map the inner pipeline over the items that *row* holds."""
+@attrs.define
+class Inside:
+    """One stay in the pipeline inside a step: one inner row, or those of a map.
+
+    Attributes:
+        inner: The level of that pipeline.
+        row: The row outside.
+        run: The record of the nested run; None where nobody observes.
+        children: The rows inside, in order.
+    """
+
+    inner: Level
+    step: Step
+    nested: Nested
+    row: Row
+    run: Run | None
+    children: Sequence[Row]
+    started: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return time.perf_counter() - self.started
+
+    @property
+    def travels(self) -> bool:
+        """Whether an explicit engine of the pipeline carries its items elsewhere."""
+        engine = self.inner.settings.engine
+        is_own = engine is not self.row.level.settings.engine
+        return is_own and not engine_option(engine, "is_inline", False)
+
+    def send(self) -> None:
+        """Let the pipeline's own engine carry out its items."""
+        _send(self.inner, self.children, self.run)
+
+    def leave(self, seconds: float) -> None:
+        """Hand what came of it to the row outside, and tell observers."""
+        level, step, row = self.row.level, self.step, self.row
+        failure = first_failure(self.children)
+        if failure is not None:
+            _break(level, step, row, self.run, failure)
+            return
+        is_map = bool(self.nested.map_over)
+        for name, outer in self.nested.results:
+            targets = tuple((child, name) for child in self.children)
+            row.sources[outer] = Linked(targets, is_column=is_map)
+        outputs: dict[str, Any] = {}
+        if self.run is not None:
+            found = collect(self.children)
+            names = [name for name, _ in self.nested.results]
+            outputs = {n: [each[n] for each in found] for n in names} if is_map else found[0]
+        _tell_ended(level, step, row, self.run, outputs, seconds)
+
+
+def enter(level: Level, step: Step, row: Row) -> Inside | None:
+    """Begin the pipeline inside *step* for *row*; None where its items cannot be told."""
+    nested = read_nested(step)
     inner = level.inside(step, nested)
     started = time.perf_counter()
+    if not nested.map_over:
+        child = _child(inner, step, nested, row)
+        return Inside(inner, step, nested, row, child.run, [child], started)
     load([(row, name) for name in nested.map_over])
     try:
         count, columns = _columns(step, nested, row)
@@ -79,24 +140,10 @@ def _map_inside(level: Level, step: Step, nested: Nested, row: Row) -> None:
         _tell_wrapper(level, step, row)
         tell_failed(level, step, row, error)
         row.fail(error, step.path)
-        return
+        return None
     run = _tell_begun(level, inner, step, row, count)
     children = [_child_item(inner, nested, row, run, columns, item) for item in range(count)]
-    if _travels(level, inner):
-        _send(inner, children, run)
-    else:
-        run_items(inner, children, run_nested)
-    failure = first_failure(children)
-    if failure is not None:
-        _break(level, step, row, run, failure)
-        return
-    for name, outer in nested.results:
-        row.sources[outer] = Linked(tuple((child, name) for child in children), is_column=True)
-    outputs: dict[str, Any] = {}
-    if run is not None:
-        rows = collect(children)
-        outputs = {name: [each[name] for each in rows] for name, _ in nested.results}
-    _tell_ended(level, step, row, run, outputs, time.perf_counter() - started)
+    return Inside(inner, step, nested, row, run, children, started)
 
 
 def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, list[Any]]]:
@@ -138,12 +185,6 @@ def _child_item(
         if outer not in columns:
             child.sources[name] = Linked(((row, outer),), is_shared=True)
     return child
-
-
-def _travels(level: Level, inner: Level) -> bool:
-    """Say whether an explicit engine of the nested pipeline carries its items elsewhere."""
-    engine = inner.settings.engine
-    return engine is not level.settings.engine and not engine_option(engine, "is_inline", False)
 
 
 def _send(inner: Level, children: Sequence[Row], run: Run | None) -> None:

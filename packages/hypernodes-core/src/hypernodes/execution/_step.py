@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from types import CoroutineType
 from typing import Any
 
+import attrs
+
 from hypernodes.cache import Entry, Result
 from hypernodes.errors import ExecutionError, FingerprintError, OutputCountError
 from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
@@ -41,23 +43,51 @@ def execute(level: Level, step: Step, row: Row) -> None:
     Raises:
         Exception: Whatever the function raised, with a note where it happened.
     """
-    if reuse(level, step, row):
+    attempt = begin(level, step, row)
+    if attempt is None:
         return
+    try:
+        outputs = make_outputs(level, step, row, attempt.arguments)
+    except Exception as error:
+        fail(level, step, row, error)
+        raise
+    attempt.complete(outputs)
+
+
+@attrs.define
+class Attempt:
+    """One step about to be called for one row.
+
+    Attributes:
+        arguments: What it is called with, by parameter.
+    """
+
+    level: Level
+    step: Step
+    row: Row
+    arguments: dict[str, Any]
+    reason: str | None
+    before: dict[str, bytes]
+    started: float = attrs.field(factory=time.perf_counter)
+
+    def complete(self, outputs: Sequence[Any]) -> None:
+        """Take the *outputs* of the call."""
+        seconds = time.perf_counter() - self.started
+        check_arguments(self.level, self.step, self.row, self.before)
+        finish(self.level, self.step, self.row, outputs, seconds, self.reason)
+
+
+def begin(level: Level, step: Step, row: Row) -> Attempt | None:
+    """Make *step* ready to be called for *row*; None where the cache answers it meanwhile."""
+    if reuse(level, step, row):
+        return None
     load([(row, name) for name in step.reads])
     arguments = {parameter: row.values[name] for parameter, name in step.arguments}
     tell_started(level, step, row, arguments)
     # asked before the result is stored, told with it
     reason = say(step, find_reasons(level, step, row)) if _explains(row) else None
     before = fingerprint_arguments(level, step, row)
-    started = time.perf_counter()
-    try:
-        outputs = make_outputs(level, step, row, arguments)
-    except Exception as error:
-        fail(level, step, row, error)
-        raise
-    seconds = time.perf_counter() - started
-    check_arguments(level, step, row, before)
-    finish(level, step, row, outputs, seconds, reason)
+    return Attempt(level, step, row, arguments, reason, before)
 
 
 def _explains(row: Row) -> bool:
@@ -95,13 +125,16 @@ def make_outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) 
     return tuple(made[name] for name in names)
 
 
-def _call(level: Level, step: Step, arguments: dict[str, Any]) -> Any:
-    node = _node(step)
-    call = prepared_call(node)
+def call_function(step: Step, arguments: dict[str, Any]) -> Any:
+    """Return what the function of *step* returns: a coroutine where it is async."""
     pairs = list(arguments.items())
     positional = [value for _, value in pairs[: step.positional]]
-    result = call(*positional, **dict(pairs[step.positional :]))
-    if node.is_async:
+    return prepared_call(_node(step))(*positional, **dict(pairs[step.positional :]))
+
+
+def _call(level: Level, step: Step, arguments: dict[str, Any]) -> Any:
+    result = call_function(step, arguments)
+    if _node(step).is_async:
         return level.context.coroutines.run(result)
     refuse_coroutine(step, result)
     return result
