@@ -1,6 +1,6 @@
 """Engines: where and how chunks of work travel.
 
-`SeqEngine` is here; ``from hypernodes.engines import DaskEngine``, and every
+`SeqEngine` and `AsyncEngine` are here; ``from hypernodes.engines import DaskEngine``, and every
 other engine class that a plugin registers, is imported when it is asked for.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypernodes.engines._async import AsyncEngine
 from hypernodes.engines._lookup import engine_attribute, get_engine
 from hypernodes.engines._options import read_engine
 from hypernodes.engines._sequential import SeqEngine
@@ -15,7 +16,7 @@ from hypernodes.engines._sequential import SeqEngine
 if TYPE_CHECKING:
     from hypernodes.protocols import Engine
 
-__all__ = ["SeqEngine", "get_engine", "read_engine"]
+__all__ = ["AsyncEngine", "SeqEngine", "get_engine", "read_engine"]
 
 
 def __getattr__(name: str) -> type[Engine]:

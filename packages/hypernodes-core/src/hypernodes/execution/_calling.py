@@ -60,6 +60,52 @@ class CoroutineRunner:
             thread.shutdown()
 
 
+class LoopRunner:
+    """Runs coroutines on a loop that runs elsewhere, for calls made in other threads.
+
+    Args:
+        loop: The loop.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
+        """Return the result of *coroutine*; its exception is raised.
+
+        Must not be called in the thread of the loop, which would wait for itself.
+        """
+        # deferred: see CoroutineRunner.run
+        from concurrent.futures import Future
+
+        found: Future[R] = Future()
+        around = contextvars.copy_context()
+        self._loop.call_soon_threadsafe(_begin, self._loop, coroutine, around, found)
+        return found.result()
+
+    def close(self) -> None:
+        """Do nothing: the loop belongs to others."""
+
+
+def _begin(
+    loop: asyncio.AbstractEventLoop,
+    coroutine: Coroutine[Any, Any, R],
+    around: contextvars.Context,
+    found: Future[R],
+) -> None:
+    async def complete() -> None:
+        try:
+            found.set_result(await coroutine)
+        except BaseException as error:
+            found.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+
+    task = loop.create_task(complete(), context=around)
+    # the loop itself holds its tasks weakly
+    found.add_done_callback(lambda _done: task)
+
+
 def _complete(
     loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, R], context: contextvars.Context
 ) -> R:

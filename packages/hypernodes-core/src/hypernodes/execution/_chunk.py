@@ -7,12 +7,15 @@ is known already is in the cache of the context.
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
+
 from hypernodes.events import Event
-from hypernodes.execution._context import Context, Tell
+from hypernodes.execution._context import Context, Level, Tell
 from hypernodes.execution._direct import find_program
 from hypernodes.execution._items import collect, first_failure, new_rows, run_items, run_steps
 from hypernodes.execution._nested import run_nested
@@ -53,18 +56,48 @@ def run_chunk(
     if context.hears_steps:
         tell = context.tell if live else events.append
     try:
-        rows, finished = _run(plan, chunk, context, tell)
-        hits = sum(row.is_hit for row in finished)
-        outputs: list[Any] = collect(finished)
+        level, rows = open_rows(plan, chunk, context, tell)
+        if chunk.first is None:
+            resolve(level, rows)
+            run_steps(level, rows, run_nested)
+        else:
+            run_items(level, rows, run_nested)
+        result = close_rows(context, chunk, rows, events, started)
+        return attrs.evolve(result, is_told=live and context.hears_steps)
     finally:
         context.close() if own else context.flush()
+
+
+def open_rows(
+    plan: Plan, chunk: Chunk, context: Context, tell: Tell | None
+) -> tuple[Level, Sequence[Row]]:
+    """Return the level of *plan* and a row for every item of *chunk*."""
+    level = context.root_level(plan, chunk.constants)
+    run = context.run if context.hears_steps else None
+    if chunk.first is None:
+        return level, [Row(level, {}, None, None, run, tell)]
+    columns = dict(chunk.columns)
+    return level, new_rows(level, columns, chunk.size, chunk.numbers, run, tell)
+
+
+def close_rows(
+    context: Context, chunk: Chunk, rows: Sequence[Row], events: list[Event], started: float
+) -> ChunkResult:
+    """Return what came of *rows* once they are through, up to a failure that ends the chunk."""
     failure = first_failure(rows)
+    if failure is None:
+        finished = rows
+    elif context.collects:
+        finished = [row for row in rows if row.failure is None]
+    else:
+        finished = list(itertools.takewhile(lambda row: row.failure is None, rows))
+    outputs: list[Any] = collect(finished)
+    hits = sum(row.is_hit for row in finished)
     if context.collects:
         made = iter(outputs)
         outputs, failure = [row.failure or next(made) for row in rows], None
     seconds = time.perf_counter() - started
-    is_told = live and context.hears_steps
-    return ChunkResult(chunk.index, outputs, hits, failure, events, is_told, seconds)
+    return ChunkResult(chunk.index, outputs, hits, failure, events, seconds=seconds)
 
 
 def _run_program(program: Program, chunk: Chunk, collects: bool) -> ChunkResult:
@@ -72,20 +105,6 @@ def _run_program(program: Program, chunk: Chunk, collects: bool) -> ChunkResult:
     done, failure = program.map(chunk.columns, chunk.constants, chunk.size, chunk.first, collects)
     seconds = time.perf_counter() - started
     return ChunkResult(chunk.index, done, failure=failure, seconds=seconds)
-
-
-def _run(
-    plan: Plan, chunk: Chunk, context: Context, tell: Tell | None
-) -> tuple[Sequence[Row], Sequence[Row]]:
-    """Return the row of every item, and those that finished."""
-    level = context.root_level(plan, chunk.constants)
-    run = context.run if context.hears_steps else None
-    if chunk.first is None:
-        rows = [Row(level, {}, None, None, run, tell)]
-        resolve(level, rows)
-        return rows, run_steps(level, rows, run_nested)
-    rows = new_rows(level, dict(chunk.columns), chunk.size, chunk.numbers, run, tell)
-    return rows, run_items(level, rows, run_nested)
 
 
 def bare_settings(plan: Plan) -> Settings:

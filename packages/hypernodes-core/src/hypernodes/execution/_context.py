@@ -15,7 +15,7 @@ import attrs
 
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, MapProgress, Run, StepInfo
-from hypernodes.execution._calling import CoroutineRunner
+from hypernodes.execution._calling import CoroutineRunner, LoopRunner
 from hypernodes.execution._guard import GuardedCache
 from hypernodes.execution._pace import Pace
 from hypernodes.graph import DualNode
@@ -89,7 +89,7 @@ class Context:
         self.hooks = hooks
         self.collects = collects
         self.hears_steps = run is not None
-        self.coroutines = CoroutineRunner()
+        self.coroutines: CoroutineRunner | LoopRunner = CoroutineRunner()
         self.identities = Identities()
         self.is_remote = False
         self.said: list[tuple[str, str]] = []
@@ -169,11 +169,20 @@ class Context:
         """Count one more item of a run; tell observers how far it is, if they hear live."""
         if row.run is None or row.tell is None or row.tell is not self.tell:
             return
-        counts = self._progress.setdefault(row.run.id, [0, 0, 0])
+        self._count(row.run, row.failure is None and row.is_hit, row.failure is not None)
+
+    def count(self, *, is_hit: bool = False, is_failed: bool = False) -> None:
+        """Count one more item of the run itself; observers hear it at once."""
+        if self.run is not None:
+            self._count(self.run, is_hit, is_failed)
+
+    def _count(self, run: Run, is_hit: bool, is_failed: bool) -> None:
+        counts = self._progress.setdefault(run.id, [0, 0, 0])
         counts[0] += 1
-        counts[1] += row.failure is None and row.is_hit
-        counts[2] += row.failure is not None
-        row.tell(MapProgress(row.run, *counts))
+        counts[1] += is_hit
+        counts[2] += is_failed
+        if self.tell is not None:
+            self.tell(MapProgress(run, *counts))
 
     def flush(self) -> None:
         """Make durable what was stored so far."""

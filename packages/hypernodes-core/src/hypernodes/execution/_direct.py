@@ -29,7 +29,9 @@ _PAYS_STEPS: Final = 8
 _programs: weakref.WeakKeyDictionary[Plan, Program | None] = weakref.WeakKeyDictionary()
 
 
-def find_program(context: Context, plan: Plan, items: int | None) -> Program | None:
+def find_program(
+    context: Context, plan: Plan, items: int | None, is_awaited: bool = False
+) -> Program | None:
     """Return the program that may stand for *plan*; None where none may, or it would not pay.
 
     Args:
@@ -37,6 +39,8 @@ def find_program(context: Context, plan: Plan, items: int | None) -> Program | N
         plan: What is to be done.
         items: The number of items; None for a single run, whose first one
             goes the other way: most pipelines are run once.
+        is_awaited: Whether its functions may be coroutine functions, awaited
+            one after another.
     """
     if context.hears_steps or context.hooks or _is_special(context.settings, context.settings):
         return None
@@ -45,7 +49,7 @@ def find_program(context: Context, plan: Plan, items: int | None) -> Program | N
         _programs[plan] = None
         return None
     program = _programs.get(plan)
-    if program is None and _can_be_written(plan, in_map=items is not None):
+    if program is None and _can_be_written(plan, in_map=items is not None, may_wait=is_awaited):
         program = _programs[plan] = Program(plan)
     return program
 
@@ -59,18 +63,21 @@ def _is_special(settings: Settings, around: Settings) -> bool:
     return travels or any(_is_special(child, settings) for child in settings.nested.values())
 
 
-def _can_be_written(plan: Plan, in_map: bool, loops: int = 0) -> bool:
-    """Say whether every step is a plain call, or a nested pipeline of such."""
-    if loops > MOST_LOOPS:
+def _can_be_written(plan: Plan, in_map: bool, may_wait: bool, loops: int = 0) -> bool:
+    """Say whether every step is a plain call, or a nested pipeline of such.
+
+    What could overlap while it waits is no plain call: branches, and items of
+    a map inside.
+    """
+    if loops > MOST_LOOPS or (plan.is_async and (not may_wait or plan.has_async_branches)):
         return False
     for step in plan.steps:
         if step.nested is not None:
             mapped = bool(step.nested.map_over)
-            if not _can_be_written(step.nested.plan, in_map or mapped, loops + mapped):
+            waits = may_wait and not mapped
+            if not _can_be_written(step.nested.plan, in_map or mapped, waits, loops + mapped):
                 return False
-        elif (
-            step.node is None or step.node.is_async or (in_map and isinstance(step.node, DualNode))
-        ):
+        elif in_map and isinstance(step.node, DualNode):
             return False
     return True
 

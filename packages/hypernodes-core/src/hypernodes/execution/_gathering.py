@@ -87,7 +87,7 @@ class Gathering:
         if not self._context.collects:
             return result.rows
         return [
-            _failed_item(chunk, offset, row) if isinstance(row, Failure) else row
+            failed_item(chunk, offset, row) if isinstance(row, Failure) else row
             for offset, row in enumerate(result.rows)
         ]
 
@@ -106,7 +106,8 @@ class Gathering:
                 self._context.tell(event)
 
 
-def _failed_item(chunk: Chunk, offset: int, failure: Failure) -> FailedItem:
+def failed_item(chunk: Chunk, offset: int, failure: Failure) -> FailedItem:
+    """Return what stands in the place of an item that failed."""
     own = {name: column[offset] for name, column in chunk.columns.items()}
     inputs = {**chunk.constants, **own}
     return FailedItem((chunk.first or 0) + offset, failure.error, failure.path, inputs)

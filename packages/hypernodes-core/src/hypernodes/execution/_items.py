@@ -49,9 +49,9 @@ def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence
     finished: list[Row] = []
     for row in rows:
         started = time.perf_counter()
-        _tell_item_started(row)
+        tell_item_started(row)
         finished.extend(run_steps(level, [row], nested))
-        _tell_item_finished(row, time.perf_counter() - started)
+        tell_item_finished(row, time.perf_counter() - started)
         level.context.note_progress(row)
         if row.failure is not None and not level.collects:
             break
@@ -97,7 +97,7 @@ def _carry_out(level: Level, step: Step, rows: Sequence[Row], in_map: bool) -> S
             row.fail(error, step.path)
             if not level.collects:
                 return rows[:number]
-    return _unharmed(rows) if level.collects else rows
+    return unharmed(rows) if level.collects else rows
 
 
 def _carry_out_batch(level: Level, step: Step, rows: Sequence[Row]) -> Sequence[Row]:
@@ -111,11 +111,12 @@ def _carry_out_batch(level: Level, step: Step, rows: Sequence[Row]) -> Sequence[
         # one call for all: nobody can say which of them it was
         for row in missing if level.collects else missing[:1]:
             row.fail(error, step.path)
-        return _unharmed(rows) if level.collects else rows[: rows.index(missing[0])]
+        return unharmed(rows) if level.collects else rows[: rows.index(missing[0])]
     return rows
 
 
-def _unharmed(rows: Sequence[Row]) -> Sequence[Row]:
+def unharmed(rows: Sequence[Row]) -> Sequence[Row]:
+    """Return the rows that did not fail."""
     return [row for row in rows if row.failure is None]
 
 
@@ -126,12 +127,12 @@ def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequen
     for row, buffer in zip(rows, buffers, strict=True):
         if row.tell is not None:
             row.tell = buffer.append
-        _tell_item_started(row)
+        tell_item_started(row)
     started = time.perf_counter()
     finished = run_steps(level, rows, nested, in_map=True)
     share = (time.perf_counter() - started) / max(1, len(finished))
     for row, buffer, sink in zip(rows, buffers, sinks, strict=True):
-        _tell_item_finished(row, share)
+        tell_item_finished(row, share)
         row.tell = sink
         if sink is not None:
             for event in buffer:
@@ -148,7 +149,8 @@ def collect(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [{name: row.values[name] for name in row.level.plan.outputs} for row in rows]
 
 
-def _tell_item_started(row: Row) -> None:
+def tell_item_started(row: Row) -> None:
+    """Tell observers that an item of a map begins."""
     if row.tell is None or row.run is None or row.item is None:
         return
     names = [name for name in row.level.plan.reads if row.has(name)]
@@ -156,7 +158,8 @@ def _tell_item_started(row: Row) -> None:
     row.tell(ItemStarted(row.run, row.item, {name: row.values[name] for name in sorted(names)}))
 
 
-def _tell_item_finished(row: Row, seconds: float) -> None:
+def tell_item_finished(row: Row, seconds: float) -> None:
+    """Tell observers how an item of a map ended."""
     if row.tell is None or row.run is None or row.item is None:
         return
     if row.failure is not None:

@@ -23,7 +23,7 @@ it.  This module decides how the source looks; when it may be used instead of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from types import CodeType, TracebackType
 from typing import Any, Final
 
@@ -55,7 +55,7 @@ class Program:
     def __init__(self, plan: Plan) -> None:
         self.reads: Final = tuple(sorted(plan.reads))
         self._plan = plan
-        self._one: Callable[..., dict[str, Any]] | None = None
+        self._one: Callable[..., Any] | None = None
         self._many: dict[tuple[str, ...], Callable[..., None]] = {}
         self._lines: dict[CodeType, dict[int, tuple[Step, tuple[str, ...]]]] = {}
 
@@ -67,10 +67,11 @@ class Program:
         """
         one = self._one or self._make_one()
         try:
-            return one(*values)
+            found: dict[str, Any] = one(*values)
         except Exception as error:
             self._annotate(error)
             raise
+        return found
 
     def map(
         self,
@@ -123,10 +124,20 @@ class Program:
                 return Failure(error, first, step.path if step is not None else "")
         return None
 
-    def _make_one(self) -> Callable[..., dict[str, Any]]:
+    def coroutine(self, values: Sequence[Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Return the coroutine of one item, for a plan whose functions are awaited in turn."""
+        one = self._one or self._make_one()
+        return one(*values)  # type: ignore[no-any-return]  # what exec made
+
+    def locate(self, error: Exception, item: int | None) -> str:
+        """Note on *error* where a `coroutine` raised it; return the path of the step."""
+        return self._annotate(error, item, is_one=True)
+
+    def _make_one(self) -> Callable[..., Any]:
         writer = _Writer(self._plan)
         slots = {name: f"i{number}" for number, name in enumerate(self.reads)}
-        writer.open(f"def one({', '.join(slots.values())}):")
+        kind = "async def" if self._plan.is_async else "def"
+        writer.open(f"{kind} one({', '.join(slots.values())}):")
         found = writer.level(self._plan, slots)
         writer.line(f"return {_dict_of(found, self._plan.outputs)}")
         self._one = self._compile(writer, "one")
@@ -152,7 +163,7 @@ class Program:
         self._lines[function.__code__] = writer.steps
         return function  # type: ignore[no-any-return]  # what exec made
 
-    def _annotate(self, error: Exception, first: int | None = None) -> str:
+    def _annotate(self, error: Exception, first: int | None = None, is_one: bool = False) -> str:
         """Note on *error* which step raised it, for which items; return its path."""
         trace: TracebackType | None = error.__traceback__
         while trace is not None and trace.tb_frame.f_code not in self._lines:
@@ -162,7 +173,9 @@ class Program:
         step, lists = self._lines[trace.tb_frame.f_code][trace.tb_lineno]
         local = trace.tb_frame.f_locals
         items = [len(local[name]) for name in lists]
-        if lists and lists[0] == _DONE:
+        if is_one and first is not None:
+            items.insert(0, first)
+        elif lists and lists[0] == _DONE:
             items[:1] = () if first is None else (first + items[0],)
         annotate(error, step.name, step.path, tuple(items))
         return step.path
@@ -219,6 +232,8 @@ class _Writer:
             if name is not None:
                 found[name] = variable
         call = f"{function}({', '.join(given)})"
+        if node.is_async:
+            call = f"(await {call})"
         if isinstance(node, Node | DualNode) and not isinstance(node.output_name, str):
             call = f"{self._name('m', _matcher(step))}({call})"
             targets.append("")

@@ -64,6 +64,13 @@ class Step:
     nested: Nested | None = None
 
     @property
+    def is_async(self) -> bool:
+        """Whether its function, or one inside it, is a coroutine function."""
+        if self.nested is not None:
+            return self.nested.plan.is_async
+        return self.node is not None and self.node.is_async
+
+    @property
     def reads(self) -> tuple[str, ...]:
         """The names of the values it is given."""
         return tuple(value for _, value in self.arguments)
@@ -100,6 +107,38 @@ class Plan:
     def producers(self) -> dict[str, Step]:
         """{value name: the step that writes it}."""
         return {name: step for step in self.steps for name in step.writes if name is not None}
+
+    @cached_property
+    def is_async(self) -> bool:
+        """Whether some function in it, however deep, is a coroutine function."""
+        return any(step.is_async for step in self.steps)
+
+    @cached_property
+    def has_branches(self) -> bool:
+        """Whether some steps need not wait for each other."""
+        return self._has_branches({step.index for step in self.steps})
+
+    @cached_property
+    def has_async_branches(self) -> bool:
+        """Whether some steps that await something need not wait for each other."""
+        return self._has_branches({step.index for step in self.steps if step.is_async})
+
+    def _has_branches(self, chosen: set[int]) -> bool:
+        """Say whether *chosen* steps are anything but one chain."""
+        before: dict[int, int] = {}
+        last: int | None = None
+        for step in self.steps:
+            above = 0
+            for name in step.reads:
+                if name in self.producers:
+                    maker = self.producers[name].index
+                    above |= before[maker] | 1 << maker
+            before[step.index] = above
+            if step.index in chosen:
+                if last is not None and not above >> last & 1:
+                    return True
+                last = step.index
+        return False
 
     @cached_property
     def needs_columns(self) -> bool:
