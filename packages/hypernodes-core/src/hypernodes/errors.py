@@ -131,7 +131,7 @@ class ExecutionError(HyperNodesError, RuntimeError):
     """A step that could not be carried out, for a reason of ours."""
 
 
-class NodeTimeoutError(ExecutionError, TimeoutError):
+class NodeTimeoutError(TimeoutError, ExecutionError):
     """A call that took longer than the ``timeout`` of its node."""
 
 

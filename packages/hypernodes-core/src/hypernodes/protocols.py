@@ -145,6 +145,40 @@ class Cache(Protocol):
         ...
 
 
+class ByteStore(Protocol):
+    """Keeps bytes under text keys; five methods make a cache of it.
+
+    `hypernodes.cache.BackendCache` does the rest: encoding, signing, checking,
+    bulk work.  Keys are printable ASCII without spaces, at most 80 characters,
+    with slashes as separators.  A key is written again with other bytes now
+    and then, and must hold the old or the new ones at any time, never a mixture.
+
+    The bulk forms ``get_many(keys) -> Mapping[str, bytes]`` (without those that
+    are not there), ``put_many(Mapping[str, bytes])`` and
+    ``has_many(keys) -> Sequence[bool]`` are used where the store has them.
+    """
+
+    def get(self, key: str, /) -> bytes | None:
+        """Return the bytes under *key*, None where there are none."""
+        ...
+
+    def put(self, key: str, data: bytes, /) -> None:
+        """Keep *data* under *key*; durable when it returns."""
+        ...
+
+    def has(self, key: str, /) -> bool:
+        """Say whether something is kept under *key*."""
+        ...
+
+    def delete(self, key: str, /) -> None:
+        """Forget *key*, which is there."""
+        ...
+
+    def clear(self) -> None:
+        """Forget everything."""
+        ...
+
+
 class Serializer(Protocol):
     """Turns values into bytes and back, under a name and a version."""
 

@@ -1,9 +1,11 @@
 """Remembering: caches, the records they exchange with engines, and value formats."""
 
+from hypernodes.cache._backend import BackendCache, is_byte_store
 from hypernodes.cache._disk import DiskCache
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload, Result
 from hypernodes.cache._memory import MemoryCache
+from hypernodes.cache._opening import open_fsspec_cache
 from hypernodes.cache._parts import (
     Argument,
     NodeParts,
@@ -14,25 +16,38 @@ from hypernodes.cache._parts import (
     describe_value,
     nearest,
 )
-from hypernodes.cache._serializers import PickleSerializer, set_registered_serializers
+from hypernodes.cache._remote import FsspecCache
+from hypernodes.cache._serializers import decode, encode, set_registered_serializers
+from hypernodes.cache._tiered import TieredCache, copy_results
+from hypernodes.cache.formats import DataSerializer, NpySerializer, PickleSerializer
 
 __all__ = [
     "Argument",
+    "BackendCache",
+    "DataSerializer",
     "DiskCache",
     "EncodedCache",
     "Entry",
+    "FsspecCache",
     "MemoryCache",
     "NodeParts",
+    "NpySerializer",
     "Payload",
     "PickleSerializer",
     "Reason",
     "ReasonKind",
     "Result",
+    "TieredCache",
     "compare_arguments",
     "compare_nodes",
+    "copy_results",
+    "decode",
     "describe_value",
+    "encode",
+    "is_byte_store",
     "nearest",
     "open_disk_cache",
+    "open_fsspec_cache",
     "open_memory_cache",
     "set_registered_serializers",
 ]

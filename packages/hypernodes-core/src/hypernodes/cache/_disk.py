@@ -1,41 +1,62 @@
-"""A cache in a folder of this machine."""
+"""A cache in a folder of this machine.
+
+Decides what counts as expired and when limits are enforced.  Keeping and
+finding results is the business of `_shelves`; forgetting them, of `_prune`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from hypernodes.cache._encoded import EncodedCache
-from hypernodes.cache._entry import Entry, Payload
-from hypernodes.cache._index import Index
-from hypernodes.cache._parts import Argument, NodeParts
+from hypernodes.cache import _rows
+from hypernodes.cache._folder import Found
+from hypernodes.cache._prune import Limits, drop_orphans, find_size, make_limits, prune
+from hypernodes.cache._shelves import Shelves
+from hypernodes.cache._trust import KeyId, find_trust
+from hypernodes.cache._upkeep import compact, find_disk_bytes, verify
 from hypernodes.errors import CacheUnavailableError
 from hypernodes.hashing import Signature
 
-_DIGEST_BYTES: Final = 32
-# work at risk: what a kill may cost before buffered results are written
-_RISK_SECONDS: Final = 0.2
-_RISK_BYTES: Final = 4 << 20
-_RISK_RECORDS: Final = 1000
+# limits that need a look at every row are enforced at most this often
+_PRUNE_SECONDS: Final = 30.0
+_DEAD_SHARE: Final = 0.5
+_DEAD_SHARE_WHEN_FULL: Final = 0.1
 
 
-class DiskCache(EncodedCache):
+class DiskCache(Shelves):
     """A cache in a folder, created on first use; shared by threads and processes.
 
     Results are written as soon as the work they stand for is worth it: an
     expensive one at once, cheap ones together, all of them at the end of a
     run.  Copies made by pickling or forking open the same folder.
 
+    Everything is signed, and checked before it is decoded.  What somebody
+    else has put there, or damaged, is not there.  Limits are enforced at the
+    end of runs: to stay below *max_bytes*, the values that were not used for
+    longest go first, and their records stay, so that what comes after them
+    still hits.
+
     Args:
         path: The folder.
+        key: What to sign with.  By default that of the environment variable
+            ``HYPERNODES_CACHE_KEY``, else of a file of this user.  It is never
+            pickled: other processes need the environment variable.
+        shared: Let the group of the folder read it.  Needs a key.
+        allow_pickle: Whether values may be stored and read by pickle.
+        max_bytes: How much records and values may take together.
+        max_age: For how many seconds results are kept.
+        max_items: How many results are kept.
+        ttl: After how many seconds a result counts as missing; also by the
+            name or path of its node.
 
     Raises:
-        CacheUnavailableError: *path* is a file.
+        CacheUnavailableError: *path* is a file, or a shared cache has no key.
+        ValueError: A limit is negative.
 
     Example:
         >>> import tempfile
@@ -45,232 +66,165 @@ class DiskCache(EncodedCache):
         42
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path: Final = Path(path)
-        if self.path.exists() and not self.path.is_dir():
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        key: str | bytes | KeyId | None = None,
+        shared: bool = False,
+        allow_pickle: bool = True,
+        max_bytes: int | None = None,
+        max_age: float | None = None,
+        max_items: int | None = None,
+        ttl: float | Mapping[str, float] | None = None,
+    ) -> None:
+        folder = Path(path)
+        if folder.exists() and not folder.is_dir():
             msg = f"cache path {str(path)!r} is a file; give the path of a folder"
             raise CacheUnavailableError(msg)
-        self._index: Final = Index(self.path.absolute() / "index.sqlite")
-        self._buffer = _Buffer()
-
-    def read_records(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
-        """Return the records that are there, buffered ones included."""
-        buffered = self._own_buffer().records
-        found = {key: buffered[key] for key in signatures if key in buffered}
-        by_node: dict[bytes, list[bytes]] = {}
-        for key in signatures:
-            if key not in found:
-                by_node.setdefault(key.node, []).append(key.item)
-        query = "SELECT item, digests, seconds, created FROM records WHERE node = ? AND item"
-        for node, items in by_node.items():
-            for item, digests, seconds, created in self._index.select(query, items, node):
-                key = Signature(node, item)
-                if _is_sound(digests):
-                    found[key] = Entry(key, _split(digests), seconds, created)
-        return found
-
-    def read_payloads(self, digests: Sequence[bytes]) -> Mapping[bytes, Payload]:
-        """Return the encoded values that are there and undamaged."""
-        buffered = self._own_buffer().payloads
-        found = {key: buffered[key] for key in digests if key in buffered}
-        query = "SELECT digest, serializer, version, checksum, data FROM payloads WHERE digest"
-        left = [key for key in digests if key not in found]
-        damaged: list[bytes] = []
-        for digest, serializer, version, checksum, data in self._index.select(query, left):
-            payload = Payload(serializer, version, data)
-            if isinstance(data, bytes) and checksum == _checksum(digest, payload):
-                found[digest] = payload
-            else:
-                damaged.append(digest)
-        if damaged:
-            # otherwise the good bytes of the next run would not replace them
-            self.discard(damaged)
-        return found
-
-    def write(self, records: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> None:
-        """Buffer records with their values; write once enough work is at risk."""
-        with self._index.lock:
-            buffer = self._own_buffer()
-            for entry, payloads in records:
-                buffer.add(entry, payloads)
-            if buffer.is_due():
-                self.flush()
+        super().__init__(folder, partial(find_trust, key, shared=shared), shared)
+        self.allow_pickle = allow_pickle
+        self.limits: Final[Limits] = make_limits(max_bytes, max_age, max_items, ttl)
+        self._pruned = float("-inf")
+        self._wanted: Final = key if isinstance(key, KeyId) else None
+        self._options: Final[dict[str, Any]] = {
+            "shared": shared,
+            "allow_pickle": allow_pickle,
+            "max_bytes": max_bytes,
+            "max_age": max_age,
+            "max_items": max_items,
+            "ttl": ttl,
+        }
+        if key is not None or shared:
+            # a key that is missing is told of at once; that of the user is left for the first use
+            self._open()
 
     def flush(self) -> None:
-        """Write what is buffered, values before the records that name them."""
-        with self._index.lock:
-            buffer = self._own_buffer()
-            if not buffer.records:
-                return
-            with self._index.connection() as connection:
-                connection.executemany(
-                    "INSERT OR IGNORE INTO payloads VALUES (?, ?, ?, ?, ?)",
-                    [
-                        (digest, p.serializer, p.version, _checksum(digest, p), p.data)
-                        for digest, p in buffer.payloads.items()
-                    ],
-                )
-                connection.executemany(
-                    "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
-                    sorted(_to_row(entry) for entry in buffer.records.values()),
-                )
+        """Write what is buffered, values before the records that name them; enforce limits."""
+        has_news = bool(self._own_buffer().records)
+        super().flush()
+        if has_news and self.limits and self._is_due():
+            self.prune()
 
-            # only now: what an interrupt kept from being written is written next time
-            self._buffer = _Buffer()
-
-    def describe(self, node: bytes, parts: NodeParts) -> None:
-        """Keep what the node half of a key was made of."""
-        with self._index.connection() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO nodes VALUES (?, ?, ?, ?)",
-                (node, parts.step, parts.to_json(), parts.created),
-            )
-
-    def find_nodes(self, step: str) -> Sequence[tuple[bytes, NodeParts]]:
-        """Return what was kept of the nodes of *step*, the latest first."""
-        with self._index.connection() as connection:
-            rows = connection.execute(
-                "SELECT node, parts FROM nodes WHERE step = ? ORDER BY created DESC", (step,)
-            ).fetchall()
-        return [(node, NodeParts.from_json(parts)) for node, parts in rows]
-
-    def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
-        """Return written records of *node*, the latest first, at most so many."""
-        with self._index.connection() as connection:
-            rows = connection.execute(
-                "SELECT item, digests, seconds, created, arguments FROM records "
-                "WHERE node = ? ORDER BY created DESC LIMIT ?",
-                (node, most),
-            ).fetchall()
-        return [
-            Entry(Signature(node, item), _split(digests), seconds, created, _read(arguments))
-            for item, digests, seconds, created, arguments in rows
-            if _is_sound(digests)
-        ]
-
-    def discard(self, digests: Sequence[bytes]) -> None:
-        """Forget encoded values."""
-        with self._index.connection() as connection:
-            connection.executemany("DELETE FROM payloads WHERE digest = ?", [(d,) for d in digests])
-
-    def clear(self) -> None:
-        """Forget everything; other processes see it at once."""
-        with self._index.lock:
-            self._buffer = _Buffer()
-            with self._index.connection() as connection:
-                connection.execute("DELETE FROM records")
-                connection.execute("DELETE FROM nodes")
-                connection.execute("DELETE FROM payloads")
-
-    def close(self) -> None:
-        """Write what is buffered and close the files; the next use opens them again."""
-        self.flush()
-        self._index.close()
+    # -- upkeep ----------------------------------------------------------------
 
     def stats(self) -> dict[str, Any]:
-        """Return ``entries``, ``bytes`` of values, and ``seconds`` they took to compute."""
-        self.flush()
-        with self._index.connection() as connection:
-            entries, seconds = connection.execute(
-                "SELECT COUNT(*), COALESCE(SUM(seconds), 0.0) FROM records"
-            ).fetchone()
-            (size,) = connection.execute(
-                "SELECT COALESCE(SUM(LENGTH(data)), 0) FROM payloads"
-            ).fetchone()
-        return {"entries": entries, "bytes": size, "seconds": seconds}
-
-    def prune(self, *, max_age: float | None = None, max_items: int | None = None) -> int:
-        """Drop results, oldest first, and the values that no result needs any more.
-
-        Args:
-            max_age: Drop results stored more than this many seconds ago.
-            max_items: Keep at most this many results.
+        """Return what is there and what it was good for.
 
         Returns:
-            How many results were dropped.
+            ``entries``; ``bytes`` of values; ``seconds`` they took; ``hits``,
+            ``misses`` and ``seconds_saved`` so far; ``disk_bytes`` of all files; and
+            ``nodes``, the same by the path of the step.
         """
-        self.flush()
-        with self._index.connection() as connection:
-            before = connection.total_changes
-            if max_age is not None:
-                connection.execute(
-                    "DELETE FROM records WHERE created < ?", (time.time() - max_age,)
-                )
-            if max_items is not None:
-                connection.execute(
-                    "DELETE FROM records WHERE (node, item) IN (SELECT node, item FROM records "
-                    "ORDER BY created DESC LIMIT -1 OFFSET ?)",
-                    (max_items,),
-                )
-            dropped = connection.total_changes - before
-            kept = {
-                d
-                for (row,) in connection.execute("SELECT digests FROM records")
-                for d in _split(row)
-            }
-            stored = [digest for (digest,) in connection.execute("SELECT digest FROM payloads")]
-            orphans = [(digest,) for digest in stored if digest not in kept]
-            connection.executemany("DELETE FROM payloads WHERE digest = ?", orphans)
+        self._noted = float("-inf")
+        super().flush()
+        folder = self._open()
+        with folder.index.reading() as connection:
+            found = _rows.sum_up(connection)
+        found["disk_bytes"] = find_disk_bytes(folder.path)
+        return found
+
+    def prune(
+        self,
+        *,
+        max_bytes: int | None = None,
+        max_age: float | None = None,
+        max_items: int | None = None,
+        node: str | None = None,
+    ) -> int:
+        """Forget what is beyond limits; what is pinned stays.
+
+        Without any argument, the limits of this cache are enforced.
+
+        Args:
+            max_bytes: How much records and values may take together.  Values
+                go first, those that were not used for longest; then records.
+            max_age: Drop results stored more than this many seconds ago.
+            max_items: Keep at most this many results, those used last.
+            node: Look at the results of this node alone, by its name or path;
+                without a limit, drop them all.
+
+        Returns:
+            How many results were dropped.  Those that lost only their values
+            do not count: what comes after them still hits.
+
+        Raises:
+            ValueError: A limit is negative, or *max_bytes* is given with *node*.
+        """
+        if max_bytes is not None and node is not None:
+            msg = "max_bytes covers the whole cache; leave node out, or give max_items"
+            raise ValueError(msg)
+        limits = make_limits(max_bytes, max_age, max_items)
+        if not limits and node is None:
+            limits = self.limits
+        super().flush()
+        folder = self._open()
+        self._pruned = time.monotonic()
+        dropped = prune(folder, limits, node)
+        is_full = find_disk_bytes(folder.path) > (limits.max_bytes or float("inf"))
+        compact(folder, _DEAD_SHARE_WHEN_FULL if is_full else _DEAD_SHARE)
         return dropped
 
+    def compact(self) -> int:
+        """Give the space of replaced and forgotten results back; return how many bytes.
+
+        Other processes may read and write meanwhile; what they write to is left alone.
+        """
+        super().flush()
+        drop_orphans(self._open())
+        return compact(self._open(), _DEAD_SHARE_WHEN_FULL)
+
+    def verify(self) -> dict[str, int]:
+        """Read and check everything; what is damaged is forgotten.
+
+        Returns:
+            How many ``records`` and ``blobs`` are sound, how many of both were
+            ``damaged``, and how many ``foreign`` ones another key has signed.
+        """
+        super().flush()
+        return verify(self._open())
+
+    def pin(self, target: Signature | str) -> None:
+        """Never forget the result of a signature, or those of a node, by its name or path."""
+        self._change_pins("INSERT OR IGNORE INTO pins VALUES (?)", target)
+
+    def unpin(self, target: Signature | str) -> None:
+        """Take back what `pin` said of *target*."""
+        self._change_pins("DELETE FROM pins WHERE target = ?", target)
+
     def __reduce__(self) -> tuple[Any, ...]:
+        # the key stays here: a copy finds it by its id, where it has it
+        folder = self._opened
+        key = None if folder is None else self._wanted or KeyId(folder.trust.id)
         # another process may have another current folder
-        return (DiskCache, (str(self.path.absolute()),))
+        return partial(DiskCache, key=key, **self._options), (str(self._absolute),)
 
     def __repr__(self) -> str:
         return f"DiskCache(path={str(self.path)!r})"
 
-    def _own_buffer(self) -> _Buffer:
-        """Return this process's buffer: what a forked parent buffered, it will write."""
-        if self._buffer.pid != os.getpid():
-            self._buffer = _Buffer()
-        return self._buffer
+    def _find(self, asked: Mapping[bytes, Mapping[bytes, Signature]]) -> dict[bytes, Found]:
+        found = super()._find(asked)
+        if not self.limits.ttl:
+            return found
+        first = {node: time.time() - self._find_ttl(node) for node, hits in found.items() if hits}
+        return {
+            node: {item: entry for item, entry in hits.items() if entry.created >= first[node]}
+            for node, hits in found.items()
+        }
 
+    def _find_ttl(self, node: bytes) -> float:
+        with self._open().index.reading() as connection:
+            step = _rows.find_step(connection, node)
+        seconds = self.limits.seconds_of(step)
+        return float("inf") if seconds is None else seconds
 
-class _Buffer:
-    """Results that are not written yet."""
+    def _is_due(self) -> bool:
+        """Say whether limits are to be enforced: at once where that is cheap to tell."""
+        if time.monotonic() - self._pruned > _PRUNE_SECONDS:
+            return True
+        most = self.limits.max_bytes
+        return most is not None and find_size(self._open()) > most
 
-    def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.records: dict[Signature, Entry] = {}
-        self.payloads: dict[bytes, Payload] = {}
-        self.seconds = 0.0
-        self.bytes = 0
-
-    def add(self, entry: Entry, payloads: Mapping[bytes, Payload]) -> None:
-        self.records[entry.signature] = entry
-        self.payloads.update(payloads)
-        self.seconds += entry.seconds
-        self.bytes += sum(len(payload.data) for payload in payloads.values())
-
-    def is_due(self) -> bool:
-        return (
-            self.seconds >= _RISK_SECONDS
-            or self.bytes >= _RISK_BYTES
-            or len(self.records) >= _RISK_RECORDS
-        )
-
-
-def _to_row(entry: Entry) -> tuple[Any, ...]:
-    arguments = json.dumps([[a.name, a.digest, a.words] for a in entry.arguments])
-    key, digests = entry.signature, b"".join(entry.digests)
-    return key.node, key.item, digests, entry.seconds, entry.created, arguments
-
-
-def _read(arguments: str) -> tuple[Argument, ...]:
-    return tuple(Argument(*each) for each in json.loads(arguments))
-
-
-def _is_sound(digests: object) -> bool:
-    return isinstance(digests, bytes) and len(digests) > 0 and len(digests) % _DIGEST_BYTES == 0
-
-
-def _split(digests: bytes) -> tuple[bytes, ...]:
-    return tuple(digests[at : at + _DIGEST_BYTES] for at in range(0, len(digests), _DIGEST_BYTES))
-
-
-def _checksum(digest: bytes, payload: Payload) -> bytes:
-    hasher = hashlib.blake2b(digest, digest_size=16)
-    hasher.update(f"{payload.serializer}/{payload.version}/".encode())
-    hasher.update(payload.data)
-    return hasher.digest()
+    def _change_pins(self, statement: str, target: Signature | str) -> None:
+        with self._open().index.writing() as connection:
+            connection.execute(statement, (str(target),))

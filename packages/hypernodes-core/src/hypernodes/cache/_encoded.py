@@ -3,6 +3,10 @@
 A cache of ours is two shelves, one of records by signature and one of encoded
 values by digest.  Subclasses say where the shelves stand; encoding, decoding
 and the forms for single values are here, so that no store can bypass them.
+
+A record may hold its values inline.  One that has neither those nor blobs is
+hollow: it still says what the result is, so what comes after it can hit, and
+its value is made again when somebody needs it.
 """
 
 from __future__ import annotations
@@ -10,19 +14,28 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from typing import Any, Final
 
 from hypernodes.cache._entry import Entry, Payload, Result
 from hypernodes.cache._parts import NodeParts
+from hypernodes.cache._record import decode_inline
 from hypernodes.cache._serializers import decode, encode
 from hypernodes.errors import FingerprintError, SerializationError
-from hypernodes.hashing import Signature, fingerprint
+from hypernodes.hashing import Signature, fingerprint, is_of_value
 from hypernodes.values import MISSING, Missing
+
+_PORTION: Final = 4096
 
 
 class EncodedCache(ABC):
-    """A cache that keeps every value as bytes, never as a reference."""
+    """A cache that keeps every value as bytes, never as a reference.
+
+    Attributes:
+        allow_pickle: Whether values may be encoded and decoded by pickle.
+    """
+
+    allow_pickle: bool = True
 
     # -- shelves: what a subclass supplies -------------------------------------
 
@@ -62,6 +75,16 @@ class EncodedCache(ABC):
         """Make everything stored so far durable; nothing to do where writing is enough."""
         return
 
+    def for_worker(self, nodes: Collection[bytes]) -> EncodedCache | None:
+        """Return what stands for this cache in another process; None where nothing can.
+
+        It is pickled and only read there: what workers make goes home.
+
+        Args:
+            nodes: The nodes whose results will be asked for.
+        """
+        return self
+
     # -- bulk forms: what engines use ------------------------------------------
 
     def lookup_many(self, signatures: Sequence[Signature]) -> list[Entry | Missing]:
@@ -76,37 +99,113 @@ class EncodedCache(ABC):
         and forgotten, so that the next run stores it anew.  Each call decodes
         anew: no two callers share an object.
         """
-        digests = [entry.digests[position] for entry, position in wanted]
-        found = self.read_payloads(list(dict.fromkeys(digests)))
-        values = [_decode_or_missing(found.get(digest)) for digest in digests]
-        unusable = [
-            d for d, value in zip(digests, values, strict=True) if value is MISSING and d in found
-        ]
-        if unusable:
-            self.discard(unusable)
+        values: list[Any] = []
+        left: list[int] = []
+        for entry, position in wanted:
+            payload = decode_inline(entry.inline, position) if entry.inline else None
+            if payload is None:
+                left.append(len(values))
+                values.append(MISSING)
+            else:
+                values.append(self._decode(payload))
+        if left:
+            found = self._load_apart([wanted[at] for at in left])
+            for at, value in zip(left, found, strict=True):
+                values[at] = value
         return values
 
     def store_many(self, results: Sequence[Result]) -> None:
         """Encode and keep *results*.
 
+        Of a result that cannot be encoded, the hollow record is kept where its
+        digests are those of values.
+
         Raises:
             SerializationError: Some cannot be encoded; the others are kept.
                 Its ``failed`` maps their positions to the causes.
         """
-        records: list[tuple[Entry, Mapping[bytes, Payload]]] = []
+        self._store(results, keeps_hollow=True)
+
+    def encode_result(self, result: Result) -> tuple[Entry, Mapping[bytes, Payload]]:
+        """Return *result* as `write` takes it.
+
+        Where it cannot be encoded, its hollow record is kept, where its
+        digests are those of values.
+
+        Raises:
+            SerializationError: It cannot be encoded.
+        """
+        try:
+            return result.entry, self._encode_all(result)
+        except SerializationError:
+            if all(map(is_of_value, result.entry.digests)):
+                self.write([(result.entry, {})])
+            raise
+
+    def find_held(self, digests: Sequence[bytes]) -> Container[bytes]:
+        """Return which encoded values are there; subclasses need not read them for that."""
+        return self.read_payloads(digests)
+
+    def _store(self, results: Sequence[Result], keeps_hollow: bool) -> None:
         failed: dict[int, SerializationError] = {}
-        for position, result in enumerate(results):
-            try:
-                records.append((result.entry, _encode_all(result)))
-            except SerializationError as error:
-                failed[position] = error
-        if records:
-            self.write(records)
+        # not all at once: what is encoded need not be held until the last one is
+        for start in range(0, len(results), _PORTION):
+            records: list[tuple[Entry, Mapping[bytes, Payload]]] = []
+            for position, result in enumerate(results[start : start + _PORTION], start):
+                try:
+                    records.append((result.entry, self._encode_all(result)))
+                except SerializationError as error:
+                    failed[position] = error
+                    if keeps_hollow and all(map(is_of_value, result.entry.digests)):
+                        records.append((result.entry, {}))
+            if records:
+                self.write(records)
         if failed:
             first = next(iter(failed.values()))
             summary = SerializationError(str(first))
             summary.failed = failed
             raise summary from first
+
+    def _encode_all(self, result: Result) -> dict[bytes, Payload]:
+        if len(result.values) == 1 and result.serializers is None:
+            payload = encode(result.values[0], allow_pickle=self.allow_pickle)
+            return {result.entry.digests[0]: payload}
+        names = result.serializers or (None,) * len(result.values)
+        columns = zip(result.entry.digests, result.values, names, strict=True)
+        return {
+            digest: encode(value, name, allow_pickle=self.allow_pickle)
+            for digest, value, name in columns
+        }
+
+    def _load_apart(self, wanted: Sequence[tuple[Entry, int]]) -> list[Any]:
+        """Return values that no entry holds inline; repeated ones are decoded anew."""
+        digests = [entry.digests[position] for entry, position in wanted]
+        distinct = list(dict.fromkeys(digests))
+        found = self.read_payloads(distinct)
+        # an entry from before it was written does not know yet what was put inline
+        unread = [e.signature for (e, _), d in zip(wanted, digests, strict=True) if d not in found]
+        written = self.read_records(unread) if unread else {}
+        values: list[Any] = []
+        unusable: set[bytes] = set()
+        for (entry, position), digest in zip(wanted, digests, strict=True):
+            payload = found.get(digest)
+            if payload is None:
+                payload = _find_inline(written.get(entry.signature), entry, position)
+            elif len(distinct) < len(digests):
+                payload = _detach(payload)
+            value = MISSING if payload is None else self._decode(payload)
+            if value is MISSING and digest in found:
+                unusable.add(digest)
+            values.append(value)
+        if unusable:
+            self.discard(list(unusable))
+        return values
+
+    def _decode(self, payload: Payload) -> Any:
+        try:
+            return decode(payload, allow_pickle=self.allow_pickle)
+        except SerializationError:
+            return MISSING
 
     # -- single values: what people use ----------------------------------------
 
@@ -143,20 +242,26 @@ class EncodedCache(ABC):
             SerializationError: Some cannot be encoded; the others are kept.
         """
         now = time.time()
-        self.store_many(
-            [
-                Result(Entry(key, (_digest(value),), created=now), (value,))
-                for key, value in (
-                    (_parse(signature), value) for signature, value in values.items()
-                )
-            ]
-        )
-        self.flush()
+        results = [
+            Result(Entry(_parse(signature), (_digest(value),), created=now), (value,))
+            for signature, value in values.items()
+        ]
+        try:
+            self._store(results, keeps_hollow=False)
+        finally:
+            self.flush()
 
     def has_many(self, signatures: Iterable[Signature | str]) -> list[bool]:
-        """Say for each signature whether something is stored under it."""
+        """Say for each signature whether something is stored under it, values included."""
         entries = self.lookup_many([_parse(signature) for signature in signatures])
-        return [entry is not MISSING for entry in entries]
+        apart = {
+            digest for entry in entries if isinstance(entry, Entry) for digest in _list_apart(entry)
+        }
+        held: Container[bytes] = self.find_held(list(apart)) if apart else ()
+        return [
+            isinstance(entry, Entry) and all(digest in held for digest in _list_apart(entry))
+            for entry in entries
+        ]
 
 
 def _parse(signature: Signature | str) -> Signature:
@@ -172,19 +277,27 @@ def _digest(value: Any) -> bytes:
         return os.urandom(32)
 
 
-def _encode_all(result: Result) -> dict[bytes, Payload]:
-    names = result.serializers or (None,) * len(result.values)
-    columns = zip(result.entry.digests, result.values, names, strict=True)
-    return {digest: encode(value, name) for digest, value, name in columns}
+def _detach(payload: Payload) -> Payload:
+    """Return *payload* in memory of its own: what is decoded may use it."""
+    if isinstance(payload.data, bytes):
+        return payload
+    return Payload(payload.serializer, payload.version, memoryview(bytearray(payload.data)))
 
 
-def _decode_or_missing(payload: Payload | None) -> Any:
-    if payload is None:
-        return MISSING
-    try:
-        return decode(payload)
-    except SerializationError:
-        return MISSING
+def _find_inline(current: Entry | None, entry: Entry, position: int) -> Payload | None:
+    """Return what *current*, the record as it is by now, holds of the same result."""
+    if current is None or current.digests != entry.digests or not current.inline:
+        return None
+    return decode_inline(current.inline, position)
+
+
+def _list_apart(entry: Entry) -> list[bytes]:
+    """Return the digests of what *entry* does not hold inline."""
+    return [
+        digest
+        for position, digest in enumerate(entry.digests)
+        if decode_inline(entry.inline, position) is None
+    ]
 
 
 def _gather(entry: Any, values: Any, default: Any) -> Any:

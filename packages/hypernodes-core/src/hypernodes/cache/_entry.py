@@ -1,4 +1,9 @@
-"""The records that pass between engines and caches."""
+"""The records that pass between engines and caches.
+
+A map makes one of each per item and node, so they are slotted classes whose
+attributes can be assigned: a frozen one takes three times as long to make.
+Nobody does assign them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from hypernodes.cache._parts import Argument
 from hypernodes.hashing import Signature
 
 
-@attrs.frozen
+@attrs.define(unsafe_hash=True)
 class Entry:
     """What a cache knows of one result without reading its values.
 
@@ -20,7 +25,10 @@ class Entry:
             address of its bytes, so equal results share them.
         seconds: What it took to compute.
         created: When it was stored, in seconds since the epoch.
-        arguments: What the item half of the key was made of.
+        arguments: What the item half of the key was made of; left out by
+            lookups, which do not need it.
+        inline: Its small values as they were found, encoded and checked, so
+            that loading them reads nothing; takes no part in comparisons.
     """
 
     signature: Signature
@@ -28,6 +36,7 @@ class Entry:
     seconds: float = 0.0
     created: float = 0.0
     arguments: tuple[Argument, ...] = ()
+    inline: bytes = attrs.field(default=b"", eq=False, repr=False)
 
 
 @attrs.frozen
@@ -46,16 +55,17 @@ class Result:
     serializers: tuple[str | None, ...] | None = None
 
 
-@attrs.frozen
+@attrs.define(unsafe_hash=True)
 class Payload:
     """One encoded value.
 
     Attributes:
         serializer: The name of its serializer.
         version: The version of that serializer.
-        data: The bytes.
+        data: The bytes.  A view that can be written belongs to whoever got it:
+            what is decoded may use its memory.
     """
 
     serializer: str
     version: int
-    data: bytes
+    data: bytes | memoryview

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from hypernodes.cache._encoded import EncodedCache
@@ -93,8 +93,28 @@ class MemoryCache(EncodedCache):
             self._payloads = {key: value for key, value in self._payloads.items() if key in kept}
             return len(surplus)
 
+    def for_worker(self, nodes: Collection[bytes]) -> MemoryCache:
+        """Return a copy that travels, with the results of *nodes* as they are now."""
+        with self._lock:
+            records = {k: entry for k, entry in self._records.items() if k.node in nodes}
+            digests = {digest for entry in records.values() for digest in entry.digests}
+            payloads = {d: self._payloads[d] for d in digests if d in self._payloads}
+        return _Travelling(records, payloads)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return (MemoryCache, ())
 
     def __repr__(self) -> str:
         return f"MemoryCache(entries={len(self._records)})"
+
+
+class _Travelling(MemoryCache):
+    """A copy that takes its contents along when it is pickled."""
+
+    def __init__(self, records: dict[Signature, Entry], payloads: dict[bytes, Payload]) -> None:
+        super().__init__()
+        self._records.update(records)
+        self._payloads.update(payloads)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Travelling, (self._records, self._payloads))

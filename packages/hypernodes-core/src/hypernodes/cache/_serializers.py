@@ -1,44 +1,37 @@
 """Which serializer encodes a value, and which one decodes it again.
 
-Third-party serializers come from a provider that the plugins floor sets, so
-this floor needs to know nothing of plugins.
+Registered serializers are asked first, then the formats of our own, most
+preferred first.  Third-party ones come from a provider that the plugins floor
+sets, so this floor needs to know nothing of plugins.
 """
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hypernodes.cache._entry import Payload
+from hypernodes.cache.formats import (
+    LEAST_BYTES,
+    DataSerializer,
+    NotDataError,
+    NpySerializer,
+    PickleSerializer,
+    compress,
+    decompress,
+)
 from hypernodes.errors import SerializationError
 from hypernodes.protocols import Serializer
 
 Provider = Callable[[], Sequence[Serializer]]
 _provider: Provider = tuple
 
-
-class PickleSerializer:
-    """Anything that pickles, at protocol 5; asked last."""
-
-    name: Final = "pickle"
-    version: Final = 1
-    is_pickle: Final = True
-
-    def can_encode(self, value: Any) -> bool:
-        """Say yes: whether it pickles shows when it is tried."""
-        return True
-
-    def encode(self, value: Any) -> bytes:
-        """Return the pickle of *value*."""
-        return pickle.dumps(value, protocol=5)
-
-    def decode(self, data: bytes | memoryview, version: int) -> Any:
-        """Return the pickled value."""
-        return pickle.loads(data)
-
-
-_LAST: Final = PickleSerializer()
+_OWN: Final[tuple[Serializer, ...]] = (NpySerializer(), DataSerializer(), PickleSerializer())
+_OWN_BY_NAME: Final = {serializer.name: serializer for serializer in _OWN}
+_ARRAYS: Final = _OWN
+_OTHERS: Final = _OWN[1:]
+#: Follows the name of a serializer whose bytes are compressed.
+_COMPRESSED: Final = "+zstd"
 
 
 def set_registered_serializers(provider: Provider) -> None:
@@ -47,41 +40,82 @@ def set_registered_serializers(provider: Provider) -> None:
     _provider = provider
 
 
-def encode(value: Any, name: str | None = None) -> Payload:
+def encode(value: Any, name: str | None = None, *, allow_pickle: bool = True) -> Payload:
     """Return *value* encoded by the serializer *name*, else by the first that can.
 
     Raises:
-        SerializationError: No serializer has that name, or encoding failed.
+        SerializationError: No serializer has that name, encoding failed, or
+            only one that is a pickle can encode *value* and none is allowed.
     """
-    serializer = _named(name) if name is not None else _first_for(value)
-    try:
-        return Payload(serializer.name, serializer.version, bytes(serializer.encode(value)))
-    except Exception as error:
-        msg = f"cannot encode {type(value).__qualname__} with {serializer.name!r}: {error}"
-        raise SerializationError(msg) from error
+    reason: Exception | None = None
+    for serializer in _candidates(value) if name is None else (_named(name),):
+        if not allow_pickle and serializer.is_pickle:
+            continue
+        try:
+            data = serializer.encode(value)
+        except NotDataError as error:
+            if name is not None:
+                raise _encode_error(value, serializer, error) from error
+            reason = error
+        except Exception as error:
+            raise _encode_error(value, serializer, error) from error
+        else:
+            return _pack(serializer, data)
+    because = f" ({reason})" if reason is not None else ""
+    msg = (
+        f"only pickle can encode {type(value).__qualname__}{because}, and this cache has "
+        "allow_pickle=False; register a serializer for it"
+    )
+    raise SerializationError(msg) from reason
 
 
-def decode(payload: Payload) -> Any:
-    """Return the value of *payload*.
+def decode(payload: Payload, *, allow_pickle: bool = True) -> Any:
+    """Return the value of *payload*, decoded anew.
 
     Raises:
-        SerializationError: Its serializer is gone, or the bytes do not decode.
+        SerializationError: Its serializer is gone or not allowed, or the bytes
+            do not decode.
     """
-    serializer = _named(payload.serializer)
+    name, data = payload.serializer, payload.data
+    serializer = _OWN_BY_NAME.get(name)
+    if serializer is None:
+        if name.endswith(_COMPRESSED):
+            name, data = name.removesuffix(_COMPRESSED), decompress(data)
+        serializer = _named(name)
+    if not allow_pickle and serializer.is_pickle:
+        msg = f"a value was stored with {name!r}, and this cache has allow_pickle=False"
+        raise SerializationError(msg)
     try:
-        return serializer.decode(payload.data, payload.version)
+        return serializer.decode(data, payload.version)
+    except SerializationError:
+        raise
     except Exception as error:
-        msg = f"cannot decode a value with {serializer.name!r}: {error}"
+        msg = f"cannot decode a value with {name!r}: {error}"
         raise SerializationError(msg) from error
 
 
-def _first_for(value: Any) -> Serializer:
-    return next((found for found in _provider() if found.can_encode(value)), _LAST)
+def _candidates(value: Any) -> Sequence[Serializer]:
+    for serializer in _provider():
+        if serializer.can_encode(value):
+            return (serializer,)
+    return _ARRAYS if type(value).__module__ == "numpy" else _OTHERS
+
+
+def _pack(serializer: Serializer, data: bytes) -> Payload:
+    smaller = compress(data) if len(data) >= LEAST_BYTES else None
+    if smaller is None:
+        return Payload(serializer.name, serializer.version, data)
+    return Payload(serializer.name + _COMPRESSED, serializer.version, smaller)
+
+
+def _encode_error(value: Any, serializer: Serializer, error: Exception) -> SerializationError:
+    msg = f"cannot encode {type(value).__qualname__} with {serializer.name!r}: {error}"
+    return SerializationError(msg)
 
 
 def _named(name: str) -> Serializer:
-    if name == _LAST.name:
-        return _LAST
+    if name in _OWN_BY_NAME:
+        return _OWN_BY_NAME[name]
     for serializer in _provider():
         if serializer.name == name:
             return serializer

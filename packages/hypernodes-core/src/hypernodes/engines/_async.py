@@ -94,7 +94,13 @@ class AsyncEngine:
     ) -> dict[str, Any]:
         """Run *pipeline* once and wait for it; see `Pipeline.run`."""
         with contextlib.closing(CoroutineRunner()) as runner:
-            return runner.run(self.arun(pipeline, inputs, output_name))
+            try:
+                return runner.run(self.arun(pipeline, inputs, output_name))
+            except RuntimeError as error:
+                # no coroutine can raise one, so Python put another around it
+                if isinstance(error.__cause__, StopIteration) and not hasattr(error, "__notes__"):
+                    raise error.__cause__ from None
+                raise
 
     def map(
         self,
@@ -115,7 +121,7 @@ class AsyncEngine:
             map_mode,
             output_name,
             on_error=on_error,
-            pace=_CHUNK_ITEMS,
+            pace=self._pace(),
         )
 
     def submit(
@@ -174,8 +180,14 @@ class AsyncEngine:
             read_on_error(on_error),
             limit=self.max_concurrency,
             threads=self.threads,
-            pace=Pace(_CHUNK_ITEMS, most=_CHUNK_ITEMS),
+            pace=self._pace(),
         )
+
+    def _pace(self) -> Pace:
+        return Pace(_CHUNK_ITEMS, most=_CHUNK_ITEMS, overlaps=self._overlaps)
+
+    def _overlaps(self, plan: Plan) -> bool:
+        return self.threads or plan.is_async
 
     def __repr__(self) -> str:
         return (

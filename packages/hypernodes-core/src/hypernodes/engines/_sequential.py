@@ -29,8 +29,8 @@ class SeqEngine:
         strict: Raise what the cache would otherwise only warn of.
         salt: Tells keys apart: another salt finds nothing of the former one.
         check_mutation: When arguments of cached nodes are looked at for
-            changes: ``"auto"`` after each call where they are small, else after
-            the first; ``"always"``; ``"never"``.
+            changes: ``"auto"`` after the first call, and after every call
+            beside which looking costs little; ``"always"``; ``"never"``.
     """
 
     is_inline: Final = True

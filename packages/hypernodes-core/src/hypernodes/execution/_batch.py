@@ -19,7 +19,9 @@ from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
 from hypernodes.graph import DualNode
+from hypernodes.hashing import fingerprint
 from hypernodes.plan import Step
+from hypernodes.values import is_stateful
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,6 +35,24 @@ def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
         TypeError: Values that cannot become an Arrow array.
         OutputCountError: The batch came back with another length.
     """
+    owners = level.context.owners
+    if owners is None or not level.is_cached(step):
+        _execute(level, step, rows)
+        return
+    left = rows
+    while left:
+        keys = [row.keys.get(step.index) for row in left]
+        with owners.owning_free(keys) as free:
+            mine = [row for row, is_free in zip(left, free, strict=True) if is_free]
+            _execute(level, step, [row for row in mine if not reuse(level, step, row)])
+        left = [row for row, is_free in zip(left, free, strict=True) if not is_free]
+        if left and (key := left[0].keys.get(step.index)) is not None:
+            with owners.owning(key):
+                # its result is there, or its owner failed and it is for us to make
+                left = [row for row in left if not reuse(level, step, row)]
+
+
+def _execute(level: Level, step: Step, rows: Sequence[Row]) -> None:
     first, twins = _split_twins(step, rows)
     if not first:
         return
@@ -49,9 +69,10 @@ def execute_batch(level: Level, step: Step, rows: Sequence[Row]) -> None:
         add_note(error, f"in a batch of {len(first)} items")
         tell_failed(level, step, first[0], error)
         raise
-    share = (time.perf_counter() - started) / len(first)
+    seconds = time.perf_counter() - started
+    share = seconds / len(first)
     # columns are immutable: what could have changed is the same for all
-    check_arguments(level, step, first[0], before)
+    check_arguments(level, step, first[0], before, seconds)
     for row, values in zip(first, outputs, strict=True):
         finish(level, step, row, values, share)
     for row, twin in twins:
@@ -89,7 +110,7 @@ def _call(level: Level, step: Step, rows: Sequence[Row]) -> list[tuple[Any, ...]
     arguments = {
         node.batch_parameters[parameter]: rows[0].values[name]
         if rows[0].is_constant(name)
-        else _to_array(step, parameter, [row.values[name] for row in rows])
+        else _to_column(step, parameter, [row.values[name] for row in rows])
         for parameter, name in step.arguments
     }
     result = prepared_batch(node)(**arguments)
@@ -114,6 +135,13 @@ def _match_columns(step: Step, node: DualNode, result: Any) -> tuple[Any, ...]:
         f"({names}), but returned {got}"
     )
     raise OutputCountError(msg)
+
+
+def _to_column(step: Step, parameter: str, values: list[Any]) -> Any:
+    """Return *values* as an Arrow array; a resource that all items share as itself."""
+    if all(map(is_stateful, values)) and len(set(map(fingerprint, values))) == 1:
+        return values[0]
+    return _to_array(step, parameter, values)
 
 
 def _to_array(step: Step, parameter: str, values: list[Any]) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -12,6 +12,24 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _LOOK_UP_SECONDS: Final = 0.1
+
+
+class WrappedError(Exception):
+    """Holds a `StopIteration`, which coroutines and futures cannot raise."""
+
+
+def call_wrapped(call: Callable[..., R], *arguments: Any) -> R:
+    """Call; what coroutines and futures cannot raise comes wrapped, for `unwrap`."""
+    try:
+        return call(*arguments)
+    except StopIteration as error:
+        raise WrappedError(error) from None
+
+
+def unwrap(error: Exception) -> Exception:
+    """Return what was raised by what `call_wrapped` called."""
+    found: Exception = error.args[0] if isinstance(error, WrappedError) else error
+    return found
 
 
 class CoroutineRunner:

@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from hypernodes.events import Event
 from hypernodes.execution._context import Context, Level, Tell
-from hypernodes.execution._direct import find_program
+from hypernodes.execution._direct import find_program, find_told
 from hypernodes.execution._items import collect, first_failure, new_rows, run_items, run_steps
 from hypernodes.execution._nested import run_nested
 from hypernodes.execution._program import Program
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._resolve import resolve
 from hypernodes.execution._rows import Row
+from hypernodes.execution._told import ToldProgram
+from hypernodes.execution._warm import answer_items
 from hypernodes.plan import Plan, Settings
 
 
@@ -49,23 +51,60 @@ def run_chunk(
     context = context or Context(bare_settings(plan))
     started = time.perf_counter()
     program = find_program(context, plan, None if chunk.first is None else chunk.size)
+    if program is None and live and chunk.first is not None:
+        program = find_told(plan, context)
     if program is not None:
-        return _run_program(program, chunk, context.collects)
+        return _run_program(program, chunk, context)
     events: list[Event] = []
     tell = None
     if context.hears_steps:
         tell = context.tell if live else events.append
     try:
-        level, rows = open_rows(plan, chunk, context, tell)
+        answered = {} if context.hears_steps else answer_chunk(plan, chunk, context)
+        left = leave_out(chunk, answered) if answered else chunk
+        level, rows = open_rows(plan, left, context, tell)
         if chunk.first is None:
             resolve(level, rows)
             run_steps(level, rows, run_nested)
         else:
             run_items(level, rows, run_nested)
-        result = close_rows(context, chunk, rows, events, started)
-        return attrs.evolve(result, is_told=live and context.hears_steps)
+        result = close_rows(context, left, rows, events, started)
     finally:
         context.close() if own else context.flush()
+    result = attrs.evolve(result, is_told=live and context.hears_steps)
+    return merge(chunk, left, result, answered) if answered else result
+
+
+def answer_chunk(plan: Plan, chunk: Chunk, context: Context) -> dict[int, dict[str, Any]]:
+    """Return the outputs of the items that the cache answers as a whole, by their place."""
+    if chunk.first is None:
+        return {}
+    return answer_items(context.root_level(plan, chunk.constants), chunk)
+
+
+def leave_out(chunk: Chunk, answered: Mapping[int, Any]) -> Chunk:
+    """Return *chunk* without the items at the places in *answered*."""
+    places = [place for place in range(chunk.size) if place not in answered]
+    numbers = chunk.numbers
+    columns = {name: [column[place] for place in places] for name, column in chunk.columns.items()}
+    picked = [numbers[place] for place in places]
+    return attrs.evolve(chunk, size=len(places), columns=columns, picked=picked)
+
+
+def merge(
+    chunk: Chunk, left: Chunk, result: ChunkResult, answered: Mapping[int, Any]
+) -> ChunkResult:
+    """Return the result of *chunk*: what was answered, and what came of the items *left*."""
+    made = dict(zip(left.numbers, result.rows, strict=False))
+    last = None if result.failure is None else result.failure.item
+    rows: list[Any] = []
+    hits = result.hits
+    for place, number in enumerate(chunk.numbers):
+        if number == last:
+            break
+        hits += place in answered
+        rows.append(answered[place] if place in answered else made[number])
+    return attrs.evolve(result, rows=rows, hits=hits)
 
 
 def open_rows(
@@ -100,11 +139,14 @@ def close_rows(
     return ChunkResult(chunk.index, outputs, hits, failure, events, seconds=seconds)
 
 
-def _run_program(program: Program, chunk: Chunk, collects: bool) -> ChunkResult:
+def _run_program(program: Program, chunk: Chunk, context: Context) -> ChunkResult:
     started = time.perf_counter()
-    done, failure = program.map(chunk.columns, chunk.constants, chunk.size, chunk.first, collects)
+    done, failure = program.map(
+        chunk.columns, chunk.constants, chunk.size, chunk.first, context.collects
+    )
     seconds = time.perf_counter() - started
-    return ChunkResult(chunk.index, done, failure=failure, seconds=seconds)
+    is_told = isinstance(program, ToldProgram)
+    return ChunkResult(chunk.index, done, failure=failure, is_told=is_told, seconds=seconds)
 
 
 def bare_settings(plan: Plan) -> Settings:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ import attrs
 
 from hypernodes.events import Event
 from hypernodes.execution._batch import execute_batch
-from hypernodes.execution._calling import LoopRunner
+from hypernodes.execution._calling import LoopRunner, call_wrapped, unwrap
 from hypernodes.execution._chunk import close_rows, open_rows, run_chunk
 from hypernodes.execution._context import Context, Level, is_batch
 from hypernodes.execution._direct import find_program
@@ -29,6 +30,7 @@ from hypernodes.execution._errors import Failure
 from hypernodes.execution._items import tell_item_finished, tell_item_started, unharmed
 from hypernodes.execution._nested import enter, read_nested
 from hypernodes.execution._program import Program
+from hypernodes.execution._pulling import finish_all, pull
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._resolve import recall, resolve
 from hypernodes.execution._rows import Row
@@ -107,8 +109,6 @@ class ConcurrentChunks:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
-    # -- items ---------------------------------------------------------------------
-
     def _carry_plain(self, plan: Plan, chunk: Chunk, arrived: Arrival | None) -> ChunkResult:
         """Carry out a plan in which nothing waits."""
         result = run_chunk(plan, chunk, self._context)
@@ -132,7 +132,8 @@ class ConcurrentChunks:
         async def one(place: int) -> bool:
             try:
                 rows[place] = await program.coroutine(given[place])
-            except Exception as error:
+            except Exception as caught:
+                error = program.unwrap(caught)
                 path = program.locate(error, first + place)
                 rows[place] = Failure(error, first + place, path)
             self._context.count(is_failed=type(rows[place]) is not dict)
@@ -140,41 +141,13 @@ class ConcurrentChunks:
                 arrived(place, rows[place])
             return collects or type(rows[place]) is dict
 
-        await self._pull(one, chunk.size)
+        await pull(one, chunk.size, self._limit)
         failure = None
         if not collects:
             failure = next((row for row in rows if isinstance(row, Failure)), None)
             rows = rows[: rows.index(failure)] if failure is not None else rows
         seconds = time.perf_counter() - started
         return ChunkResult(chunk.index, rows, failure=failure, is_told=True, seconds=seconds)
-
-    async def _pull(self, one: Callable[[int], Awaitable[bool]], count: int) -> None:
-        """Await ``one(place)`` for every place, some at once; stop where one says False.
-
-        Places below the one that stopped are still awaited, those above are
-        cancelled.
-        """
-        places = iter(range(count))
-        last = count
-        busy: dict[asyncio.Task[None] | None, int] = {}
-        ended: set[asyncio.Task[None] | None] = set()
-
-        async def work() -> None:
-            nonlocal last
-            task = asyncio.current_task()
-            for place in places:
-                if place >= last:
-                    return
-                busy[task] = place
-                if not await one(place):
-                    last = min(last, place)
-                    needless = {each for each, its in busy.items() if each and its > last}
-                    for other in needless - ended:
-                        ended.add(other)
-                        other.cancel()
-
-        workers = [asyncio.create_task(work()) for _ in range(min(self._limit, count))]
-        await _finish_all(workers, ended)
 
     async def _by_items(
         self, level: Level, rows: Sequence[Row], in_map: bool, arrived: Arrival | None = None
@@ -197,7 +170,7 @@ class ConcurrentChunks:
                 arrived(place, row)
             return row.failure is None or level.collects
 
-        await self._pull(one, len(rows))
+        await pull(one, len(rows), self._limit)
         for row, buffer, sink in zip(rows, buffers, sinks, strict=True):
             row.tell = sink
             for event in buffer if sink is not None else ():
@@ -244,7 +217,7 @@ class ConcurrentChunks:
                 await self._step(level, step, rows[place])
                 return rows[place].failure is None or level.collects
 
-            await self._pull(one, len(rows))
+            await pull(one, len(rows), self._limit)
             rows = _alive(level, rows)
         return rows
 
@@ -267,40 +240,54 @@ class ConcurrentChunks:
         try:
             waits = isinstance(step.node, DualNode) and step.node.is_batch_async
             await self._aside(execute_batch, level, step, missing, is_async=waits)
-        except Exception as error:
+        except Exception as caught:
+            error = unwrap(caught)
             for row in missing if level.collects else missing[:1]:
                 row.fail(error, step.path)
         return _alive(level, rows)
 
-    # -- steps -----------------------------------------------------------------------
-
     async def _steps(self, level: Level, row: Row) -> None:
         """Take *row* through all steps; those that need not wait for each other overlap."""
-        steps = level.plan.steps
         plan = level.plan
         if not (plan.has_branches if self._has_threads else plan.has_async_branches):
-            for step in steps:
+            for step in plan.steps:
                 await self._step(level, step, row)
                 if row.failure is not None:
                     return
             return
-        makers = level.plan.producers
+        await self._branches(level, row)
+
+    async def _branches(self, level: Level, row: Row) -> None:
+        """Take *row* through steps that overlap; of several failures that of the lowest counts."""
+        steps, makers = level.plan.steps, level.plan.producers
         tasks: dict[int, asyncio.Task[None]] = {}
         sink, buffers = row.tell, {step.index: list[Event]() for step in steps}
+        failed: dict[int, Failure] = {}
+        ended: set[asyncio.Task[None] | None] = set()
 
         async def after(step: Step) -> None:
             for needed in {makers[name].index for name in step.reads if name in makers}:
                 await asyncio.wait([tasks[needed]])
-            if row.failure is None:
-                tell = buffers[step.index].append if sink is not None else None
-                await self._step(level, step, row, tell)
+            if failed and min(failed) < step.index:
+                return
+            tell = buffers[step.index].append if sink is not None else None
+            await self._step(level, step, row, tell)
+            if row.failure is not None:
+                failed[step.index], row.failure = row.failure, None
+                # one after another, nothing behind it would have begun
+                needless = {task for index, task in tasks.items() if index > step.index}
+                for task in needless - ended:
+                    ended.add(task)
+                    task.cancel()
 
         for step in steps:
             tasks[step.index] = asyncio.create_task(after(step))
-        await _finish_all(list(tasks.values()))
+        await finish_all(list(tasks.values()), ended)
         row.tell = sink
-        for buffer in buffers.values():
-            for event in buffer:
+        last = min(failed, default=len(steps))
+        row.failure = failed.get(last)
+        for step in steps[: last + 1]:
+            for event in buffers[step.index]:
                 sink(event)  # type: ignore[misc]  # not None, or there is nothing to tell
 
     async def _step(self, level: Level, step: Step, row: Row, tell: Any = None) -> None:
@@ -344,7 +331,8 @@ class ConcurrentChunks:
             if tell is not None:
                 row.tell = tell
             attempt.complete(outputs)
-        except Exception as error:
+        except Exception as caught:
+            error = unwrap(caught)
             if tell is not None:
                 row.tell = tell
             fail(level, step, row, error)
@@ -388,12 +376,13 @@ class ConcurrentChunks:
     async def _aside(self, call: Callable[..., T], *arguments: Any, is_async: bool = False) -> T:
         """Call in a thread where that is asked for, or where a coroutine is waited for there."""
         if not (self._has_threads or is_async):
-            return call(*arguments)
+            return call_wrapped(call, *arguments)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix="hypernodes")
         around = contextvars.copy_context()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, lambda: around.run(call, *arguments))
+        inside = functools.partial(around.run, call_wrapped, call, *arguments)
+        return await loop.run_in_executor(self._pool, inside)
 
 
 def _alive(level: Level, rows: Sequence[Row]) -> Sequence[Row]:
@@ -407,20 +396,3 @@ def _alive(level: Level, rows: Sequence[Row]) -> Sequence[Row]:
 def _needs_columns(step: Step) -> bool:
     nested = step.nested
     return nested is not None and not nested.map_over and nested.plan.needs_columns
-
-
-async def _finish_all(
-    tasks: Sequence[asyncio.Task[None]], ended: Container[asyncio.Task[None] | None] = ()
-) -> None:
-    """Wait for *tasks*, of which we cancelled those in *ended*; cancel all if we are."""
-    try:
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        with contextlib.suppress(BaseException):
-            await asyncio.gather(*tasks, return_exceptions=True)
-        raise
-    for task, result in zip(tasks, results, strict=True):
-        if isinstance(result, BaseException) and task not in ended:
-            raise result

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
+from hypernodes.callbacks import Ear
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, MapProgress, Run, StepInfo
 from hypernodes.execution._calling import CoroutineRunner, LoopRunner
 from hypernodes.execution._guard import GuardedCache
+from hypernodes.execution._owners import Owners
 from hypernodes.execution._pace import Pace
 from hypernodes.graph import DualNode
 from hypernodes.hashing import node_digest
@@ -67,6 +69,9 @@ class Context:
         is_remote: Whether this is a worker's part of a run, whose driver
             keeps the notes that explain keys.
         said: What caches had to say there: (message, topic).
+        listen: Gives who listens to a run that has begun, to be called directly.
+        told: A plan, and the loop that was written for it and this run's observers.
+        owners: Who makes what, where several threads take part; else None.
     """
 
     def __init__(
@@ -92,7 +97,11 @@ class Context:
         self.coroutines: CoroutineRunner | LoopRunner = CoroutineRunner()
         self.identities = Identities()
         self.is_remote = False
+        self.listen: Callable[[Run], Ear | None] | None = None
+        self.told: tuple[Plan, Any] | None = None
         self.said: list[tuple[str, str]] = []
+        self.owners: Owners | None = None
+        self._chunk: int | None = None
         self._caches: dict[int, tuple[Any, GuardedCache]] = {}
         self._root: Level | None = None
         self._numbers = itertools.count()
@@ -105,10 +114,15 @@ class Context:
 
     def pace(self, plan: Plan, pace: Pace) -> Pace:
         """Return how many items of *plan* travel together."""
+        if pace.is_fixed:
+            return pace
         if plan.needs_columns:
             # a batch function is promised whole chunks
             return Pace()
-        if self.is_observed and not self.hears_steps:
+        overlaps = pace.overlaps is not None and pace.overlaps(plan)
+        # what nothing waits in would hold up the event loop
+        holds_up = pace.overlaps is not None and not overlaps
+        if holds_up or (self.is_observed and not self.hears_steps and not overlaps):
             return Pace(1, _PROGRESS_SECONDS)
         return pace
 
@@ -132,12 +146,12 @@ class Context:
             settings, run, None, self.strict, self.salt, self.check_mutation, self.hooks
         )
         context.coroutines = self.coroutines
-        context._caches = self._caches
-        context._numbers = self._numbers
+        context._take_part(self)
         return context
 
     def beside(self) -> Context:
-        """Return a context for chunks of the same run in another thread; to be closed there."""
+        """Return a context for one chunk of the same run in another thread; to be closed there."""
+        self.owners = self.owners or Owners()
         context = Context(
             self.settings,
             self.run,
@@ -150,9 +164,18 @@ class Context:
         )
         context.hears_steps = self.hears_steps
         context.identities = self.identities
-        context._caches = self._caches
-        context._numbers = self._numbers
+        context._take_part(self)
+        context._chunk = self.owners.begin()
+        for _, guard in list(self._caches.values()):
+            # what was stored before it begins is found by its lookups
+            guard.settle()
         return context
+
+    def _take_part(self, other: Context) -> None:
+        """Share what the contexts of one run have in common."""
+        self.is_remote, self.said, self.owners = other.is_remote, other.said, other.owners
+        self._caches = other._caches
+        self._numbers = other._numbers
 
     def nested_run(self, level: Level, parent: Run, step: Step, total: int | None) -> Run:
         """Return the record of one nested run inside *parent*."""
@@ -186,7 +209,8 @@ class Context:
 
     def flush(self) -> None:
         """Make durable what was stored so far."""
-        for _, guard in self._caches.values():
+        # other threads may add to them
+        for _, guard in list(self._caches.values()):
             guard.flush()
 
     def close(self) -> None:
@@ -194,6 +218,8 @@ class Context:
         try:
             self.flush()
         finally:
+            if self.owners is not None and self._chunk is not None:
+                self.owners.end(self._chunk)
             self.coroutines.close()
 
     def guard(self, cache: Any) -> GuardedCache | None:

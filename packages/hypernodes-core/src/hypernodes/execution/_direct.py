@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from hypernodes.execution._program import MOST_LOOPS, Program
+from hypernodes.execution._program import Program
+from hypernodes.execution._source import MOST_LOOPS
+from hypernodes.execution._told import make_told
 from hypernodes.graph import DualNode
 from hypernodes.plan import Plan, Settings
 from hypernodes.plugins import on_change
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 #: Writing a program costs about as much as so many steps on the other way.
 _PAYS_STEPS: Final = 8
 
-_programs: weakref.WeakKeyDictionary[Plan, Program | None] = weakref.WeakKeyDictionary()
+#: Whether it is for maps, and whether it may wait: one program does not serve for another.
+_Kind = tuple[bool, bool]
+#: True where the next run is the second one, None where a program cannot stand for the plan.
+_Programs = dict[_Kind, Program | Literal[True] | None]
+_programs: weakref.WeakKeyDictionary[Plan, _Programs] = weakref.WeakKeyDictionary()
 
 
 def find_program(
@@ -44,14 +50,30 @@ def find_program(
     """
     if context.hears_steps or context.hooks or _is_special(context.settings, context.settings):
         return None
-    if plan not in _programs and (items is None or items < _PAYS_STEPS):
+    known, kind = _programs.setdefault(plan, {}), (items is not None, is_awaited)
+    if kind not in known and (items is None or items < _PAYS_STEPS):
         # the second time it is worth writing
-        _programs[plan] = None
+        known[kind] = True
         return None
-    program = _programs.get(plan)
-    if program is None and _can_be_written(plan, in_map=items is not None, may_wait=is_awaited):
-        program = _programs[plan] = Program(plan)
+    program = known.get(kind, True)
+    if program is True:
+        is_plain = _can_be_written(plan, in_map=items is not None, may_wait=is_awaited)
+        program = known[kind] = Program(plan) if is_plain else None
     return program
+
+
+def find_told(plan: Plan, context: Context) -> Program | None:
+    """Return the loop that calls observers of a map itself; None where records are wanted.
+
+    Made once per run, for the observers of that run.
+    """
+    if context.hooks or _is_special(context.settings, context.settings):
+        return None
+    if context.told is None or context.told[0] is not plan:
+        may = _can_be_written(plan, in_map=True, may_wait=False)
+        context.told = plan, make_told(plan, context) if may else None
+    found: Program | None = context.told[1]
+    return found
 
 
 def _is_special(settings: Settings, around: Settings) -> bool:
@@ -107,7 +129,7 @@ class Shortcut:
 
         The long way also says what is wrong with a request.
         """
-        if _is_set(engine.cache) or _is_set(engine.callbacks) or self._era is not _era[0]:
+        if self._era is not _era[0] or _has(engine, "cache") or _has(engine, "callbacks"):
             return None
         if type(inputs) is not dict or not self._others.isdisjoint(inputs):
             return None
@@ -122,16 +144,30 @@ class Shortcut:
         return self._program.run(values)
 
 
-def keep_shortcut(context: Context, pipeline: Any, request: Request, output_name: object) -> None:
-    """Let later runs of *pipeline* that ask for the same take the short way, if they may."""
-    graph = pipeline.graph
-    is_name = output_name is None or isinstance(output_name, str)
-    if not is_name or graph.nested_nodes or not request.asks_plainly(graph):
+def keep_shortcut(
+    context: Context, pipeline: Any, request: Request, output_name: str | None, state: object
+) -> None:
+    """Let later runs of *pipeline* that ask for the same take the short way, if they may.
+
+    Args:
+        context: The run that took the long way; observers of later ones need it too.
+        pipeline: The pipeline.
+        request: What was asked for.
+        output_name: The wanted output; None for all.
+        state: That of the pipeline before the request was made.
+    """
+    graph, plan = pipeline.graph, request.plan
+    # a value given for an output that nobody reads leaves no other trace
+    is_whole = output_name is not None or len(plan.outputs) == len(graph.producers)
+    if graph.nested_nodes or context.is_observed or not is_whole or not request.asks_plainly(graph):
         return
-    program = find_program(context, request.plan, None)
+    program = find_program(context, plan, None)
     if program is not None:
-        others = _optional(request.plan).union(graph.producers)
+        others = _optional(plan).union(graph.producers)
         pipeline.shortcuts[output_name] = Shortcut(program, others, pipeline.bound_inputs)
+        if pipeline.state != state:
+            # a function, or another thread, changed the pipeline meanwhile
+            pipeline.shortcuts.clear()
 
 
 def _optional(plan: Plan) -> frozenset[str]:
@@ -140,8 +176,9 @@ def _optional(plan: Plan) -> frozenset[str]:
     return frozenset(p.name for node in nodes for p in node.parameters).difference(plan.reads)
 
 
-def _is_set(option: Any) -> bool:
-    return option is not UNSET and bool(option)
+def _has(engine: Any, name: str) -> bool:
+    option = getattr(engine, name, None)
+    return option is not None and option is not UNSET and option != ()
 
 
 def _begin_era() -> None:

@@ -45,12 +45,14 @@ def run_pipeline(
         ValueError: A callback does not support the engine; nothing has run.
         Exception: Whatever a node raised, with a note where it happened.
     """
-    shortcut = pipeline.shortcuts.get(output_name) if type(output_name) is not list else None
+    is_single = output_name is None or type(output_name) is str
+    shortcut = pipeline.shortcuts.get(output_name) if is_single else None
     if shortcut is not None:
         values = shortcut.read(engine, inputs)
         if values is not None:
             found: dict[str, Any] = shortcut.run(values)
             return found
+    state = pipeline.state
     request = request_run(pipeline, inputs, output_name)
     with OpenRun(engine, pipeline, request) as context:
         started = time.perf_counter()
@@ -59,7 +61,8 @@ def run_pipeline(
             raise result.failure.error
         outputs: dict[str, Any] = result.rows[0]
         tell_finished(context, outputs, time.perf_counter() - started)
-    keep_shortcut(context, pipeline, request, output_name)
+    if output_name is None or isinstance(output_name, str):
+        keep_shortcut(context, pipeline, request, output_name, state)
     return outputs
 
 
@@ -130,13 +133,15 @@ def stream_pipeline(
         map_over: The names that vary from item to item.
         output_name: The wanted outputs; None for all.
         on_error: As for `map_pipeline`.
-        pace: How many items travel together.
+        pace: How many items travel together; by default few at first, then as
+            many as take a moment.
 
     Raises:
         PlanError: The request cannot be answered; nothing has run.
     """
     request = request_stream(pipeline, inputs, map_over, output_name)
-    return _stream(engine, pipeline, request, read_on_error(on_error), read_pace(pace))
+    pace = read_pace(pace, is_stream=True)
+    return _stream(engine, pipeline, request, read_on_error(on_error), pace)
 
 
 def read_on_error(on_error: str) -> bool:

@@ -125,10 +125,12 @@ class AsyncMap:
             chunks = ConcurrentChunks(context, self._limit, self._threads)
             with contextlib.closing(chunks):
                 for chunk in request.chunks(pace):
+                    begun = time.perf_counter()
                     arriving = _arrivals(chunks, request, chunk, context)
                     async with contextlib.aclosing(arriving):
                         async for arrival in arriving:
                             yield arrival
+                    pace.note(chunk.size, time.perf_counter() - begun)
             tell_finished(context, {}, time.perf_counter() - started)
 
 

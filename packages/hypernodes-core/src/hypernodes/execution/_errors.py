@@ -142,7 +142,10 @@ def _rebuild(
     notes: tuple[str, ...],
 ) -> BaseException:
     """Make an exception without its own constructor, by the built-in class it comes from."""
-    base: Any = next(each for each in kind.__mro__ if each.__module__ == builtins.__name__)
+    base: Any = kind
+    while base.__module__ != builtins.__name__:
+        # of several built-in classes, the one that a new object must be made by
+        base = base.__base__
     error: BaseException = base.__new__(kind, *arguments)
     base.__init__(error, *arguments)
     error.args = arguments

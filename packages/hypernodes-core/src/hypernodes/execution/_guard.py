@@ -7,9 +7,10 @@ nothing had been stored.  With ``strict=True`` it is an error instead.
 from __future__ import annotations
 
 import contextlib
+import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final, TypeGuard
 
 from hypernodes.cache import EncodedCache, Entry, MemoryCache, NodeParts, Payload, Result
 from hypernodes.errors import (
@@ -22,6 +23,10 @@ from hypernodes.errors import (
 from hypernodes.hashing import Signature
 from hypernodes.protocols import Cache
 from hypernodes.values import MISSING, Missing
+
+#: What a kill may cost before results are handed over.
+_RISK_SECONDS: Final = 0.1
+_MOST_PENDING: Final = 1000
 
 
 class GuardedCache:
@@ -47,9 +52,14 @@ class GuardedCache:
         self._is_writable = True
         self._warned: set[str] = set()
         self._recent: dict[Signature, Entry] = {}
+        self._pending: list[tuple[Entry, Mapping[bytes, Payload]]] = []
+        self._at_risk = 0.0
+        # several threads may take part in a run
+        self._lock = threading.Lock()
 
     def lookup_many(self, signatures: Sequence[Signature]) -> Sequence[Entry | Missing]:
         """Return one record per signature, ``MISSING`` where there is none."""
+        self.settle()
         if self._is_readable and signatures:
             try:
                 return self._cache.lookup_many(signatures)
@@ -60,6 +70,7 @@ class GuardedCache:
 
     def load_many(self, wanted: Sequence[tuple[Entry, int]]) -> Sequence[Any]:
         """Return one value per (entry, output position), ``MISSING`` where it is gone."""
+        self.settle()
         if self._is_readable and wanted:
             try:
                 return self._cache.load_many(wanted)
@@ -69,20 +80,40 @@ class GuardedCache:
         return [MISSING] * len(wanted)
 
     def store(self, result: Result, node: str) -> bool:
-        """Store *result* of the node called *node*; say whether it was."""
+        """Store *result* of the node called *node*, soon; say whether it will be.
+
+        It is encoded at once, because what it refers to may change, and
+        written with others, or at once where much work went into it.
+        """
         if not self._is_writable:
             return False
         try:
-            self._cache.store_many([result])
+            if _encodes_as_ours(self._cache):
+                encoded = self._cache.encode_result(result)
+                with self._lock:
+                    self._pending.append(encoded)
+            else:
+                self._cache.store_many([result])
         except SerializationError as error:
             self.warn(f"result of {node!r} is not cached: {error}", error, f"result of {node}")
+            return False
         except Exception as error:
             self._is_writable = False
             self._give_up("written", error)
-        else:
-            self._recent[result.entry.signature] = result.entry
-            return True
-        return False
+            return False
+        self._recent[result.entry.signature] = result.entry
+        self._at_risk += result.entry.seconds
+        if self._at_risk >= _RISK_SECONDS or len(self._pending) >= _MOST_PENDING:
+            self.settle()
+        return True
+
+    def settle(self) -> None:
+        """Hand what was stored to the cache."""
+        # who reads meanwhile waits until it is written
+        with self._lock:
+            pending, self._pending, self._at_risk = self._pending, [], 0.0
+            if pending:
+                self.keep(pending)
 
     def keep(self, stored: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> None:
         """Store results that were encoded elsewhere."""
@@ -130,6 +161,7 @@ class GuardedCache:
 
     def flush(self) -> None:
         """Make everything durable."""
+        self.settle()
         self._recent.clear()
         if self._is_writable:
             try:
@@ -162,6 +194,11 @@ class GuardedCache:
             f"{type(error).__name__}: {error}",
             cause,
         )
+
+
+def _encodes_as_ours(cache: Cache) -> TypeGuard[EncodedCache]:
+    """Say whether storing is encoding and writing: a subclass may do more."""
+    return isinstance(cache, EncodedCache) and type(cache).store_many is EncodedCache.store_many
 
 
 def _decoded(stored: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> list[Result]:

@@ -7,7 +7,9 @@
 
 Both give the same results and the same events.  Going item by item, a
 failure stops everything at once and observers hear live; going step by step,
-events wait in a buffer per row until every row is through.  A failure is
+events wait in a buffer per row until every row is through.  With a cache and
+without observers, blocks of items go step by step, so many that a block takes
+a moment: lookups are made in bulk, and a failure is noticed soon.  A failure is
 kept in its row.  Where failures are collected, all other rows are carried on;
 else later rows are dropped and only earlier ones carried on, so the failure
 that counts is that of the lowest item.
@@ -17,16 +19,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hypernodes.events import Event, ItemFinished, ItemStarted, Outcome, OutcomeKind, Run
 from hypernodes.execution._batch import execute_batch
 from hypernodes.execution._context import Level, is_batch
 from hypernodes.execution._errors import Failure
+from hypernodes.execution._pace import Pace
 from hypernodes.execution._resolve import recall, resolve
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import execute, load, tell_hit
 from hypernodes.plan import Step
+
+#: How long a failure may go unnoticed while other items are carried on.
+_BLOCK_SECONDS: Final = 0.05
 
 #: Takes rows through a nested pipeline and returns those that finished.
 NestedStep = Callable[[Level, Step, Sequence[Row], bool], Sequence[Row]]
@@ -46,6 +52,8 @@ def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence
     resolve(level, rows)
     if level.plan.needs_columns:
         return _by_columns(level, rows, nested)
+    if level.cache is not None and not level.context.hears_steps:
+        return _by_blocks(level, rows, nested)
     finished: list[Row] = []
     for row in rows:
         started = time.perf_counter()
@@ -55,6 +63,23 @@ def run_items(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence
         level.context.note_progress(row)
         if row.failure is not None and not level.collects:
             break
+    return finished
+
+
+def _by_blocks(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence[Row]:
+    """Go step by step for as many items as take a moment: a cache is asked in bulk."""
+    finished: list[Row] = []
+    pace = Pace(1, _BLOCK_SECONDS, max(1, len(rows)))
+    at = 0
+    while at < len(rows):
+        block = rows[at : at + pace.size]
+        started = time.perf_counter()
+        done = run_steps(level, block, nested)
+        pace.note(len(block), time.perf_counter() - started)
+        finished.extend(done)
+        if len(done) < len(block) and not level.collects:
+            break
+        at += len(block)
     return finished
 
 
@@ -73,6 +98,9 @@ def run_steps(
             rows = nested(level, step, rows, in_map)
         else:
             rows = _carry_out(level, step, rows, in_map)
+        for name in level.plan.releases[step.index]:
+            for row in rows:
+                row.values.pop(name, None)
     return rows
 
 

@@ -55,6 +55,8 @@ class OpenRun:
         # what names mean is looked at once per run
         start_epoch()
         self._context = Context(settings, run, tell, strict, salt, check, hooks, collects)
+        if self._dispatcher is not None:
+            self._context.listen = self._dispatcher.ear
         self._context.hears_steps = self._dispatcher is not None and (
             # maps inside a map have a progress of their own
             any(step.nested is not None for step in request.plan.steps) or _hears_steps(settings)

@@ -8,10 +8,13 @@ grows until a chunk takes about as long as it should.
 from __future__ import annotations
 
 import threading
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 #: What a map hands over at once where nothing asks for less.
 CHUNK_ITEMS: Final = 1000
+#: How long who waits for the next result of a stream, or for the event loop, should wait.
+STREAM_SECONDS: Final = 0.1
 _GROWTH: Final = 8
 
 
@@ -22,11 +25,22 @@ class Pace:
         first: How many items the first chunks hold.
         seconds: How long a chunk should take; None to keep to *first*.
         most: How many items a chunk may hold.
+        overlaps: Says whether the items of a plan overlap within a chunk, and
+            tell of themselves; then nothing asks for smaller chunks.
+        is_fixed: Whether the user asked for just this size.
     """
 
     def __init__(
-        self, first: int = CHUNK_ITEMS, seconds: float | None = None, most: int = CHUNK_ITEMS
+        self,
+        first: int = CHUNK_ITEMS,
+        seconds: float | None = None,
+        most: int = CHUNK_ITEMS,
+        *,
+        overlaps: Callable[[Any], bool] | None = None,
+        is_fixed: bool = False,
     ) -> None:
+        self.overlaps = overlaps
+        self.is_fixed = is_fixed
         self._size = min(first, most)
         self._seconds = seconds
         self._most = most
@@ -47,8 +61,11 @@ class Pace:
             self._size = max(1, min(int(fits), self._size * _GROWTH, self._most))
 
 
-def read_pace(pace: Pace | int | None) -> Pace:
+def read_pace(pace: Pace | int | None, *, is_stream: bool = False) -> Pace:
     """Return *pace*; a number stands for chunks of that many items.
+
+    A stream begins with one item, so that its first result is there soon, and
+    keeps to the number that it is given.
 
     Raises:
         ValueError: The number is below one.
@@ -58,4 +75,6 @@ def read_pace(pace: Pace | int | None) -> Pace:
     if pace is not None and pace < 1:
         msg = f"a chunk needs at least one item, got {pace}; give a positive number"
         raise ValueError(msg)
+    if is_stream:
+        return Pace(1, STREAM_SECONDS) if pace is None else Pace(pace, most=pace, is_fixed=True)
     return Pace(CHUNK_ITEMS if pace is None else pace, most=max(CHUNK_ITEMS, pace or 0))

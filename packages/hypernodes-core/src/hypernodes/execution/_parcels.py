@@ -13,13 +13,13 @@ from typing import Any
 import attrs
 
 from hypernodes.cache import Entry
-from hypernodes.errors import TransferError
+from hypernodes.errors import FingerprintError, TransferError
 from hypernodes.execution._context import Context, Level, engine_option
 from hypernodes.execution._packing import is_picklable, pack
 from hypernodes.execution._records import Chunk
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import load
-from hypernodes.execution._worker import CacheStub, Manifest, Parcel
+from hypernodes.execution._worker import CacheStub, Manifest, Parcel, Stored
 from hypernodes.hashing import Signature
 from hypernodes.plan import Plan, Settings, Step
 
@@ -33,12 +33,13 @@ class Packer:
         context: The run.
 
     Attributes:
-        under_way: Key to the number of the parcel that makes its result.
+        under_way: Key, or what identifies an item, to the number of the
+            parcel that makes its results.
         is_announced: Whether the manifest was asked for.
     """
 
     def __init__(self, plan: Plan, chunk: Chunk, context: Context) -> None:
-        self.under_way: dict[Signature, int] = {}
+        self.under_way: dict[Signature | bytes, int] = {}
         self.is_announced = False
         self._plan = plan
         self._constants = chunk.constants
@@ -46,7 +47,7 @@ class Packer:
         self._level = context.root_level(plan, chunk.constants)
         self._caches: list[Any] = []
         self._numbers = itertools.count()
-        self._keys: dict[int, list[Signature]] = {}
+        self._keys: dict[int, list[Signature | bytes]] = {}
         self._makers: dict[bytes, tuple[Level, Step]] = {}
 
     def manifest(self) -> bytes:
@@ -79,18 +80,20 @@ class Packer:
         """Return which step makes results of *node*."""
         return self._makers.get(node)
 
-    def parcel(self, chunk: Chunk, rows: Sequence[Row]) -> Parcel:
+    def parcel(
+        self, chunk: Chunk, rows: Sequence[Row], made: Mapping[int, Sequence[Stored]] | None = None
+    ) -> Parcel:
         """Return a parcel for those items of *chunk* that *rows* stand for; all without rows."""
         number = next(self._numbers)
         bare = attrs.evolve(chunk, constants={})
         if not rows:
             return Parcel(number, bare, {}, {})
-        self._keys[number] = list(_missing_keys(rows))
+        self._keys[number] = [key for row in rows for key in missing_keys(row)]
         for key in self._keys[number]:
             self.under_way.setdefault(key, number)
         entries = [entry for row in rows for entry in row.found.values()]
         known = {self._number_of(self._level): entries} if entries else {}
-        return Parcel(number, _pick(bare, rows), known, _values(rows))
+        return Parcel(number, _pick(bare, rows), known, _values(rows), made or {})
 
     def let_go(self, number: int) -> None:
         """Note that a parcel came back: what it made can be looked up."""
@@ -166,11 +169,19 @@ def _pick(chunk: Chunk, rows: Sequence[Row]) -> Chunk:
     return attrs.evolve(chunk, size=len(rows), columns=columns, picked=numbers)
 
 
-def _missing_keys(rows: Sequence[Row]) -> Iterator[Signature]:
-    for row in rows:
-        for index, key in row.keys.items():
-            if key is not None and index not in row.found:
-                yield key
+def missing_keys(row: Row) -> Iterator[Signature | bytes]:
+    """Yield what stands for the work that *row* needs: keys, and the item itself.
+
+    Inside nested pipelines and below uncached steps keys are not known yet;
+    there, equal items will need the same work.
+    """
+    for index, key in row.keys.items():
+        if key is not None and index not in row.found:
+            yield key
+    names = sorted(name for name in row.level.plan.reads if name not in row.level.constants)
+    digests = [row.digest(name) for name in names]
+    if not any(isinstance(digest, FingerprintError) for digest in digests):
+        yield b"".join(digest for digest in digests if isinstance(digest, bytes))
 
 
 def _values(rows: Sequence[Row]) -> Mapping[tuple[Signature, int], bytes]:

@@ -57,7 +57,7 @@ class Request:
         """Yield the items in chunks of the size that *pace* says when each is taken.
 
         Raises:
-            MapLengthError: One stream ended before another.
+            MapLengthError: One stream ended before another; after the items that all of them had.
         """
         constants = self.constants
         columns = {name: iter(column) for name, column in self.columns.items()}
@@ -65,12 +65,14 @@ class Request:
         for index in itertools.count():
             wanted = pace.size if self.count is None else min(pace.size, self.count - start)
             some = {name: list(itertools.islice(each, wanted)) for name, each in columns.items()}
-            size = _common_size(some, start) if some else wanted
-            if not size:
-                return
-            read = {name: some[name] for name in some if name in self.plan.reads}
-            yield Chunk(index, start, size, read, constants)
+            size = min(map(len, some.values())) if some else wanted
+            read = {name: some[name][:size] for name in some if name in self.plan.reads}
+            if size:
+                yield Chunk(index, start, size, read, constants)
             start += size
+            _refuse_ends(some, size, start)
+            if size < wanted or not size:
+                return
 
 
 def request_run(
@@ -129,13 +131,16 @@ def request_stream(
     return Request(plan, reads, columns, None, is_stream=True)
 
 
-def _common_size(columns: Mapping[str, Sequence[Any]], start: int) -> int:
-    sizes = {name: len(column) for name, column in columns.items()}
-    if len(set(sizes.values())) > 1:
-        ends = ", ".join(f"{name} after {start + size}" for name, size in sizes.items())
-        msg = f"mapped inputs must have equal lengths, but they end at different items: {ends}"
+def _refuse_ends(columns: Mapping[str, Sequence[Any]], size: int, items: int) -> None:
+    """Refuse streams of which some ended, after so many *items*, and others go on."""
+    ended = [name for name, column in columns.items() if len(column) == size]
+    if len(ended) < len(columns):
+        longer = ", ".join(name for name in columns if name not in ended)
+        msg = (
+            f"mapped inputs must have equal lengths, but {', '.join(ended)} ended after "
+            f"{items} items and {longer} did not"
+        )
         raise MapLengthError(msg)
-    return next(iter(sizes.values()))
 
 
 def _merge(pipeline: Any, inputs: object) -> dict[str, Any]:

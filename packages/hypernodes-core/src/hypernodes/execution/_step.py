@@ -43,6 +43,15 @@ def execute(level: Level, step: Step, row: Row) -> None:
     Raises:
         Exception: Whatever the function raised, with a note where it happened.
     """
+    owners, key = level.context.owners, row.keys.get(step.index)
+    if owners is None or key is None:
+        _execute(level, step, row)
+        return
+    with owners.owning(key):
+        _execute(level, step, row)
+
+
+def _execute(level: Level, step: Step, row: Row) -> None:
     attempt = begin(level, step, row)
     if attempt is None:
         return
@@ -73,7 +82,7 @@ class Attempt:
     def complete(self, outputs: Sequence[Any]) -> None:
         """Take the *outputs* of the call."""
         seconds = time.perf_counter() - self.started
-        check_arguments(self.level, self.step, self.row, self.before)
+        check_arguments(self.level, self.step, self.row, self.before, seconds)
         finish(self.level, self.step, self.row, outputs, seconds, self.reason)
 
 
@@ -98,6 +107,8 @@ def reuse(level: Level, step: Step, row: Row) -> bool:
     """Answer *step* from the cache where this run has stored its result meanwhile."""
     key = row.keys.get(step.index)
     entry = level.cache.recent(key) if level.cache is not None and key is not None else None
+    if entry is None and level.context.owners is not None and key is not None:
+        entry = level.context.owners.find(key)
     if entry is None:
         return False
     adopt(step, row, entry)
@@ -239,6 +250,8 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
     entry = Entry(key, digests, seconds, time.time(), describe_arguments(step, row))
     result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
     if level.cache.store(result, step.path):
+        if level.context.owners is not None:
+            level.context.owners.note(entry)
         for position, name in enumerate(step.writes):
             if name is not None:
                 # should a later node change the value, it can be read back
@@ -280,7 +293,11 @@ def load(wanted: Iterable[Wanted]) -> None:
     linked: list[tuple[Row, str, Linked]] = []
     for row, name in wanted:
         if name not in row.values:
-            source = row.sources[name]
+            source = row.sources.get(name)
+            if source is None:
+                # let go of when nobody seemed to need it any more
+                remake(row, name)
+                continue
             (recorded if isinstance(source, Recorded) else linked).append((row, name, source))  # type: ignore[arg-type]  # each list gets its own kind
     _read(recorded)
     if linked:
@@ -322,11 +339,9 @@ def remake(row: Row, name: str) -> None:
         needed[step.index] = step
         for other in step.reads:
             source = row.sources.get(other)
-            if (
-                other not in row.values
-                and isinstance(source, Recorded)
-                and not _reread(row, other, source)
-            ):
+            if other in row.values or isinstance(source, Linked):
+                continue
+            if source is None or not _reread(row, other, source):
                 stack.append(other)
     for _, step in sorted(needed.items()):
         if level.cache is not None:

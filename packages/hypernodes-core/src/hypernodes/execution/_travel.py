@@ -138,6 +138,7 @@ class _Journey:
             self._forget_later()
         for waiting in list(self.trips.values()):
             if waiting.waits_for(number):
+                waiting.learn(delivery)
                 self._send(waiting)
 
     def _forget_later(self) -> None:

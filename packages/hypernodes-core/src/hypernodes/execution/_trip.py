@@ -12,11 +12,11 @@ from hypernodes.execution._errors import Failure
 from hypernodes.execution._homecoming import by_item, explain, keep
 from hypernodes.execution._items import collect, first_failure, new_rows, run_items
 from hypernodes.execution._nested import run_nested
-from hypernodes.execution._parcels import Packer
+from hypernodes.execution._parcels import Packer, missing_keys
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._resolve import resolve
 from hypernodes.execution._rows import Row
-from hypernodes.execution._worker import Delivery, Parcel
+from hypernodes.execution._worker import Delivery, Parcel, Stored
 from hypernodes.plan import Plan
 
 
@@ -39,13 +39,14 @@ class Trip:
         self.context = context
         self.failure: Failure | None = None
         self._packer = packer
-        self._started = time.perf_counter()
+        self._seconds = 0.0
         self._level = context.root_level(plan, chunk.constants)
         self._whole = self._level.cache is None
         self._heard: list[Event] = []
         self._home: list[Row] = []
         self._waiting: list[Row] = [] if self._whole else self._look_up()
         self._blockers: set[int] = set()
+        self._learned: dict[int, list[Stored]] = {}
         self._out: dict[int, Sequence[int]] = {}
         self._rows: dict[int, Any] = {}
         self._events: dict[int, list[Event]] = {}
@@ -59,6 +60,11 @@ class Trip:
     def waits_for(self, parcel: int) -> bool:
         """Say whether items wait for what a parcel that came back has made."""
         return parcel in self._blockers
+
+    def learn(self, delivery: Delivery) -> None:
+        """Take note of what was made of equal items: a worker may not reach the cache."""
+        for number, stored in delivery.stored.items():
+            self._learned.setdefault(number, []).extend(stored)
 
     def numbers_of(self, parcel: int) -> Sequence[int]:
         """Return the items that travel in *parcel*, or did."""
@@ -87,12 +93,14 @@ class Trip:
                 self._blockers |= blockers
             else:
                 sent.append(row)
-        return [self._note(self._packer.parcel(self.chunk, sent))] if sent else []
+        if not sent:
+            return []
+        learned, self._learned = self._learned, {}
+        return [self._note(self._packer.parcel(self.chunk, sent, learned))]
 
     def _blocked_by(self, row: Row) -> set[int]:
-        keys = (key for index, key in row.keys.items() if index not in row.found and key)
         under_way = self._packer.under_way
-        return {under_way[key] for key in keys if key in under_way}
+        return {under_way[key] for key in missing_keys(row) if key in under_way}
 
     def _note(self, parcel: Parcel) -> Parcel:
         self._out[parcel.number] = parcel.chunk.numbers
@@ -106,6 +114,8 @@ class Trip:
             if self._level.cache is not None:
                 self._level.cache.warn(message, topic=topic)
         result = delivery.result
+        # the way there says nothing about how many items should travel together
+        self._seconds += result.seconds
         events = explain(result.events, delivery, self._packer)
         keep(delivery, self._packer, self.context)
         self._hits += result.hits
@@ -122,6 +132,7 @@ class Trip:
 
     def result(self) -> ChunkResult:
         """Return what came of the chunk, in item order."""
+        started = time.perf_counter()
         hits = self._hits + self._bring_home()
         last = self.failure.item if self.failure is not None else None
         events: list[Event] = []
@@ -131,7 +142,7 @@ class Trip:
             if number == last:
                 break
             rows.append(self._rows[number])
-        seconds = time.perf_counter() - self._started
+        seconds = self._seconds + time.perf_counter() - started
         return ChunkResult(self.chunk.index, rows, hits, self.failure, events, seconds=seconds)
 
     def _bring_home(self) -> int:

@@ -76,12 +76,15 @@ class Parcel:
         chunk: Its items, without constants.
         known: Records that the driver found for them, by number of their cache.
         values: The pickled values of those that somebody will need.
+        made: What other parcels of the run have made that its items waited
+            for, by number of its cache.
     """
 
     number: int
     chunk: Chunk
     known: Mapping[int, Sequence[Entry]]
     values: Mapping[tuple[Signature, int], bytes]
+    made: Mapping[int, Sequence[Stored]] = attrs.field(factory=dict)
 
 
 @attrs.define
@@ -110,6 +113,7 @@ class WorkerCache:
         near: The store as workers see it; None where they cannot.
         known: Records that came with the parcel.
         values: Pickled values that came with it.
+        made: Encoded results that came with it.
     """
 
     def __init__(
@@ -117,11 +121,13 @@ class WorkerCache:
         near: Any,
         known: Sequence[Entry] = (),
         values: Mapping[tuple[Signature, int], bytes] | None = None,
+        made: Sequence[Stored] = (),
     ) -> None:
         self._near = near
         self._known = {entry.signature: entry for entry in known}
         self._values = values or {}
         self._own = _Collector()
+        self._own.learn(made)
 
     @property
     def stored(self) -> list[Stored]:
@@ -175,8 +181,12 @@ class _Collector(MemoryCache):
 
     def write(self, records: Sequence[Stored]) -> None:
         """Keep records with their values."""
-        super().write(records)
+        self.learn(records)
         self.collected.extend(records)
+
+    def learn(self, records: Sequence[Stored]) -> None:
+        """Keep records that were written elsewhere."""
+        super().write(records)
         self.signatures.update(entry.signature for entry, _ in records)
 
 
@@ -247,7 +257,8 @@ def _with_caches(settings: Settings, parcel: Parcel, made: dict[int, WorkerCache
     if isinstance(stub, CacheStub):
         if stub.number not in made:
             known = parcel.known.get(stub.number, ())
-            made[stub.number] = WorkerCache(stub.near, known, parcel.values)
+            others = parcel.made.get(stub.number, ())
+            made[stub.number] = WorkerCache(stub.near, known, parcel.values, others)
         cache = made[stub.number]
     nested = {index: _with_caches(each, parcel, made) for index, each in settings.nested.items()}
     return attrs.evolve(settings, cache=cache, nested=nested)

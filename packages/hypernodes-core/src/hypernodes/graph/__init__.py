@@ -13,6 +13,7 @@ from hypernodes.graph._policy import (
     RetryOption,
     read_policy,
 )
+from hypernodes.graph._resources import Resources, read_resources
 from hypernodes.graph._types import check_types, input_types, output_types
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "Parameter",
     "RateLimit",
     "RateOption",
+    "Resources",
     "Retry",
     "RetryOption",
     "check_map_mode",
@@ -36,4 +38,5 @@ __all__ = [
     "node",
     "output_types",
     "read_policy",
+    "read_resources",
 ]

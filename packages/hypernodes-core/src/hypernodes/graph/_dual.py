@@ -14,6 +14,7 @@ from hypernodes.errors import NodeDefinitionError
 from hypernodes.graph._node import read_output_name
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
 from hypernodes.graph._policy import RateOption, RetryOption, read_policy
+from hypernodes.graph._resources import read_resources
 from hypernodes.hashing import CodeIdentity, TrackedCode, track_code
 
 _SUFFIXES: Final = ("_singular", "_single", "_one")
@@ -36,6 +37,10 @@ class DualNode:
         retry: As in `node`; a batch is called again as a whole.
         timeout: The seconds that one attempt may take, of a value or a batch.
         rate_limit: As in `node`; a batch counts as one call.
+        gpus: As in `node`.
+        cpus: As in `node`.
+        use_process: As in `node`.
+        max_concurrency: As in `node`.
 
     Attributes:
         name: The name of *singular* without a trailing ``_singular``,
@@ -43,15 +48,16 @@ class DualNode:
         is_async: Whether calling *singular* gives a coroutine.
         is_batch_async: Whether calling *batch* does.
         policy: How engines call both bodies; None where nothing is asked for.
+        resources: What both need; None where nothing is asked for.
 
     Raises:
         ImportError: pyarrow is not installed.
         NodeDefinitionError: The two bodies take different numbers of
-            parameters, or one cannot be wired by names; or *retry*,
-            *timeout* or *rate_limit* makes no sense.
+            parameters, or one cannot be wired by names; or one of the
+            other options makes no sense.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - users write them by name, each where it is wanted
         self,
         output_name: str | Sequence[str],
         singular: Callable[..., Any],
@@ -61,6 +67,10 @@ class DualNode:
         retry: RetryOption | None = None,
         timeout: float | None = None,
         rate_limit: RateOption | None = None,
+        gpus: float = 0,
+        cpus: float | None = None,
+        use_process: bool | None = None,
+        max_concurrency: int | None = None,
     ) -> None:
         if importlib.util.find_spec("pyarrow") is None:
             msg = (
@@ -77,6 +87,7 @@ class DualNode:
         self.is_async = is_async(singular)
         self.is_batch_async = is_async(batch)
         self.policy = read_policy(retry, timeout, rate_limit)
+        self.resources = read_resources(gpus, cpus, use_process, max_concurrency)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -109,6 +120,10 @@ class DualNode:
     @functools.cached_property
     def _tracked(self) -> tuple[TrackedCode, TrackedCode]:
         return track_code(self.singular), track_code(self.batch)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was found about the code: another process looks for itself."""
+        return {name: value for name, value in vars(self).items() if name != "_tracked"}
 
     def __hypernodes_key__(self) -> Any:
         """Return what stands for it where a function reaches it or is given it."""

@@ -15,6 +15,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, overload
 from hypernodes.errors import NodeDefinitionError
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
 from hypernodes.graph._policy import CallPolicy, RateOption, RetryOption, read_policy
+from hypernodes.graph._resources import Resources, read_resources
 from hypernodes.hashing import CodeIdentity, CodeOptions, TrackedCode, track_code
 
 P = ParamSpec("P")
@@ -34,6 +35,7 @@ class Node(Generic[P, R]):
         cache: Whether engines may cache its results.
         options: What the user says about its code.
         policy: When engines call it again, give it up or make it wait.
+        resources: What it needs where it is called.
 
     Attributes:
         name: The function's ``__name__``.
@@ -46,6 +48,8 @@ class Node(Generic[P, R]):
         is_async: Whether calling it gives a coroutine.
         policy: How engines call it; None where nothing is asked for.  It is
             no part of the code.
+        resources: What engines are asked to give it; None where nothing is
+            asked for.  No part of the code either.
 
     Raises:
         NodeDefinitionError: *func* cannot be wired by names, or an output
@@ -59,6 +63,7 @@ class Node(Generic[P, R]):
         cache: bool = True,
         options: CodeOptions | None = None,
         policy: CallPolicy | None = None,
+        resources: Resources | None = None,
     ) -> None:
         # a pickled method of a class comes back through the node in the class
         func = func.func if isinstance(func, Node) else func
@@ -70,6 +75,7 @@ class Node(Generic[P, R]):
         self.cache = cache
         self.options = options or CodeOptions()
         self.policy = policy
+        self.resources = resources
         self.parameters: tuple[Parameter, ...] = read_parameters(func)
         self.is_async = is_async(func)
 
@@ -93,6 +99,11 @@ class Node(Generic[P, R]):
         """64 hex digits that change when the function's code does, or what it reaches."""
         return self.code.digest.hex()
 
+    @property
+    def _wishes(self) -> tuple[CodeOptions, CallPolicy | None, Resources | None]:
+        """What a copy of it is made with, beside its function."""
+        return self.options, self.policy, self.resources
+
     @functools.cached_property
     def _tracked(self) -> TrackedCode:
         return track_code(self.func, self.options)
@@ -106,7 +117,7 @@ class Node(Generic[P, R]):
         bind = getattr(self.func, "__get__", None)
         if instance is None or bind is None:
             return self
-        return Node(bind(instance, owner), self.output_name, self.cache, self.options, self.policy)
+        return Node(bind(instance, owner), self.output_name, self.cache, *self._wishes)
 
     def __hypernodes_key__(self) -> Any:
         """Return what stands for it where a function reaches it or is given it."""
@@ -125,7 +136,7 @@ class Node(Generic[P, R]):
         qualname = getattr(self, "__qualname__", "")
         if _find_global(self.__module__, qualname) is self:
             return (_restore_global, (self.__module__, qualname, self.cache))
-        return (Node, (self.func, self.output_name, self.cache, self.options, self.policy))
+        return (Node, (self.func, self.output_name, self.cache, *self._wishes))
 
 
 def _refuse_uncallable(func: object) -> None:
@@ -165,6 +176,10 @@ def node(
     retry: RetryOption | None = ...,
     timeout: float | None = ...,
     rate_limit: RateOption | None = ...,
+    gpus: float = ...,
+    cpus: float | None = ...,
+    use_process: bool | None = ...,
+    max_concurrency: int | None = ...,
 ) -> Node[P, R]: ...
 @overload
 def node(
@@ -180,6 +195,10 @@ def node(
     retry: RetryOption | None = ...,
     timeout: float | None = ...,
     rate_limit: RateOption | None = ...,
+    gpus: float = ...,
+    cpus: float | None = ...,
+    use_process: bool | None = ...,
+    max_concurrency: int | None = ...,
 ) -> Callable[[Callable[P, R]], Node[P, R]]: ...
 def node(  # noqa: PLR0913 - users write them by name, each where it is wanted
     func: Any = None,
@@ -194,6 +213,10 @@ def node(  # noqa: PLR0913 - users write them by name, each where it is wanted
     retry: RetryOption | None = None,
     timeout: float | None = None,
     rate_limit: RateOption | None = None,
+    gpus: float = 0,
+    cpus: float | None = None,
+    use_process: bool | None = None,
+    max_concurrency: int | None = None,
 ) -> Any:
     """Make a node of a function; works with and without arguments.
 
@@ -206,7 +229,8 @@ def node(  # noqa: PLR0913 - users write them by name, each where it is wanted
             value; by default the function's name.
         cache: Whether engines may cache its results.
         version: Stands for the code: what it reaches does not count, and
-            only another version is another code.
+            only another version is another code.  Of lambdas, which share a
+            name, their own code still counts.
         depends_on: Functions, classes, modules or values that count as if the
             function read them.
         track: Captured names whose contents are looked at in every run; the
@@ -217,14 +241,18 @@ def node(  # noqa: PLR0913 - users write them by name, each where it is wanted
         timeout: The seconds that one attempt may take.
         rate_limit: ``"10/s"``, ``"600/min"``, a number of calls per second,
             or a `RateLimit`; for each process by itself.
+        gpus: Graphics cards that a call occupies, for engines that know them.
+        cpus: Processors that a call occupies.
+        use_process: Whether it is to be called in a process of its own.
+        max_concurrency: How many workers call it at most.
 
     Returns:
         The node, or, without a function, a decorator that makes it.
 
     Raises:
         NodeDefinitionError: The function takes ``*args`` or ``**kwargs``, is
-            a generator function; an output name is not a name; or *retry*,
-            *timeout* or *rate_limit* makes no sense.
+            a generator function; an output name is not a name; or one of
+            the other options makes no sense.
 
     Example:
         >>> @node(output_name="word_count")
@@ -237,9 +265,10 @@ def node(  # noqa: PLR0913 - users write them by name, each where it is wanted
     """
     options = CodeOptions(version, tuple(depends_on), tuple(track), frozenset(ignore))
     policy = read_policy(retry, timeout, rate_limit)
+    resources = read_resources(gpus, cpus, use_process, max_concurrency)
     if func is None or isinstance(func, str | tuple | list):
-        return functools.partial(_make_node, func or output_name, cache, options, policy)
-    return Node(func, output_name, cache, options, policy)
+        return functools.partial(_make_node, func or output_name, cache, options, policy, resources)
+    return Node(func, output_name, cache, options, policy, resources)
 
 
 def _make_node(
@@ -247,10 +276,11 @@ def _make_node(
     cache: bool,
     options: CodeOptions,
     policy: CallPolicy | None,
+    resources: Resources | None,
     func: Callable[P, R],
 ) -> Node[P, R]:
     """Make what a decorator makes; each function it decorates has a limit of its own."""
-    return Node(func, output_name, cache, options, policy and policy.renew())
+    return Node(func, output_name, cache, options, policy and policy.renew(), resources)
 
 
 def _find_global(module: str | None, qualname: str) -> object:
@@ -272,4 +302,4 @@ def _restore_global(module: str, qualname: str, cache: bool) -> Node[..., Any]:
         raise NodeDefinitionError(msg)
     if found.cache == cache:
         return found
-    return Node(found.func, found.output_name, cache, found.options, found.policy)
+    return Node(found.func, found.output_name, cache, found.options, found.policy, found.resources)

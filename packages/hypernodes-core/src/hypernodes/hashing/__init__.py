@@ -7,6 +7,7 @@ from hypernodes.hashing._fingerprinter import (
     Fingerprinter,
     code_fingerprint,
     fingerprint,
+    fingerprint_column,
     set_registered_fingerprints,
     track_code,
 )
@@ -17,6 +18,7 @@ from hypernodes.hashing._signature import (
     column_digest,
     is_of_value,
     item_digest,
+    item_digests,
     node_digest,
     output_digest,
 )
@@ -34,8 +36,10 @@ __all__ = [
     "code_fingerprint",
     "column_digest",
     "fingerprint",
+    "fingerprint_column",
     "is_of_value",
     "item_digest",
+    "item_digests",
     "node_digest",
     "output_digest",
     "set_registered_fingerprints",

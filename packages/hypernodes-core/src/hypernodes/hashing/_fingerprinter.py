@@ -6,16 +6,17 @@ through `set_registered_fingerprints` for the functions of this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from types import FunctionType
 from typing import Any, Final
 
+from hypernodes.errors import FingerprintError
 from hypernodes.hashing._dispatch import Dispatch
 from hypernodes.hashing._expansion import Expansion
 from hypernodes.hashing._identity import is_user_class
 from hypernodes.hashing._tracking import CodeOptions, TrackedCode
-from hypernodes.hashing._walk import token_of
+from hypernodes.hashing._walk import leaf_of, token_of
 
 Registered = Mapping[str, Callable[[Any], Any]]
 
@@ -164,6 +165,24 @@ def fingerprint(value: Any, path: str = "value") -> bytes:
         True
     """
     return _default().digest(value, path)
+
+
+def fingerprint_column(values: Sequence[Any], path: str = "value") -> list[bytes] | None:
+    """Return the digests of *values*; None where some value has no fingerprint.
+
+    Args:
+        values: Anything, one digest each; as `fingerprint`, a little cheaper.
+        path: What errors call a value.
+    """
+    kinds = set(map(type, values))
+    leaf = leaf_of(kinds.pop()) if len(kinds) == 1 else None
+    if leaf is not None:
+        return [sha256(leaf(value)).digest() for value in values]
+    digest = _default().digest
+    try:
+        return [digest(value, path) for value in values]
+    except FingerprintError:
+        return None
 
 
 def track_code(function: Callable[..., Any], options: CodeOptions | None = None) -> TrackedCode:

@@ -10,11 +10,10 @@ import re
 import sys
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
-import attrs
-
-from hypernodes.hashing._canonical import utf8
+from hypernodes.hashing._canonical import sized, utf8
 
 #: Raised when a change of the encoding makes old keys mean something else.
 FORMAT: Final = 1
@@ -35,8 +34,7 @@ def _combine(tag: str, parts: Sequence[bytes]) -> bytes:
 _USER_NODE: Final = _combine("user keys", ())[:_DIGEST_BYTES]
 
 
-@attrs.frozen(order=True)
-class Signature:
+class Signature(NamedTuple):
     """The key of a result in a cache; sorts by node, so that a node lies together.
 
     Attributes:
@@ -90,6 +88,40 @@ def item_digest(arguments: Sequence[tuple[str, bytes]]) -> bytes:
     """
     parts = [part for name, digest in arguments for part in (utf8(name), digest)]
     return _combine("item", parts)[:_DIGEST_BYTES]
+
+
+def item_digests(
+    arguments: Sequence[tuple[str, bytes | Sequence[bytes]]], count: int
+) -> list[bytes]:
+    """Return `item_digest` of *count* calls at once, at a third of the cost.
+
+    Args:
+        arguments: Each parameter's name and the digests of its values, one per
+            call, or one for all calls.
+        count: The number of calls.
+    """
+    head = b"item\0" + (2 * len(arguments)).to_bytes(8, "little")
+    # what lies between two varying digests is the same for every call
+    between, columns = [head], []
+    for name, digests in arguments:
+        between[-1] += sized(utf8(name)) + (32).to_bytes(8, "little")
+        if isinstance(digests, bytes):
+            between[-1] += digests
+        else:
+            columns.append(digests)
+            between.append(b"")
+    if len(columns) == 1:
+        first, last = between
+        return [sha256(first + digest + last).digest()[:_DIGEST_BYTES] for digest in columns[0]]
+    if not columns:
+        return [sha256(between[0]).digest()[:_DIGEST_BYTES]] * count
+    *firsts, last = between
+    return [
+        sha256(b"".join([*chain.from_iterable(zip(firsts, row, strict=True)), last])).digest()[
+            :_DIGEST_BYTES
+        ]
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def column_digest(digests: Sequence[bytes]) -> bytes:

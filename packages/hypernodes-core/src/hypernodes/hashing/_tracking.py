@@ -19,6 +19,7 @@ import attrs
 from hypernodes.hashing._callables import callable_parts
 from hypernodes.hashing._canonical import LEAVES
 from hypernodes.hashing._closure import Closure, shallow_digest
+from hypernodes.hashing._code import code_digest
 from hypernodes.hashing._environment import unit_of, versions_of
 from hypernodes.hashing._expansion import Expansion, NotFingerprintableError
 from hypernodes.hashing._first_seen import FirstSeen, data_digest
@@ -186,6 +187,9 @@ def _named(function: Any, expand: Callable[[Any], Expansion]) -> Any:
             cells = [cell_contents(cell) for cell in function.__closure__ or ()]
             data = [function.__defaults__, function.__kwdefaults__, *cells]
             digests = [data_digest(each, expand) for each in data]
+            if "<lambda>" in function.__qualname__:
+                # lambdas share their name: only their own code tells them apart
+                digests.append(code_digest(function.__code__, function.__globals__))
             return function.__module__, function.__qualname__, digests
         case type():
             return type_name(function)

@@ -37,7 +37,8 @@ _Memo = dict[int, tuple[bytes, Any]]
 _QUICK_DEPTH: Final = 24
 
 
-_leaf_of: Final = LEAVES.get
+#: What makes the token of a value of an exact type that holds no other values.
+leaf_of: Final = LEAVES.get
 
 
 class _GiveUpError(Exception):
@@ -51,7 +52,7 @@ def token_of(value: Any, expand: Expand, path: str) -> bytes:
         FingerprintError: Something inside has no fingerprint; the error says
             where, beginning with *path*.
     """
-    leaf = _leaf_of(type(value))
+    leaf = leaf_of(type(value))
     if leaf is not None:
         return leaf(value)
     try:
@@ -95,7 +96,7 @@ def _quick_body(group: Sequence[Any], depth: int, expand: Expand, memo: _Memo) -
         return column
     tokens = [
         leaf(child)
-        if (leaf := _leaf_of(type(child))) is not None
+        if (leaf := leaf_of(type(child))) is not None
         else _quick(child, depth - 1, expand, memo)
         for child in group
     ]
@@ -110,7 +111,7 @@ def _quick_set(group: Sequence[Any], depth: int, expand: Expand, memo: _Memo) ->
 
 
 def _quick_any(value: Any, depth: int, expand: Expand, memo: _Memo) -> bytes:
-    leaf = _leaf_of(type(value))
+    leaf = leaf_of(type(value))
     return _quick(value, depth, expand, memo) if leaf is None else leaf(value)
 
 

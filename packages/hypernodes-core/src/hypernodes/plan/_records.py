@@ -109,6 +109,16 @@ class Plan:
         return {name: step for step in self.steps for name in step.writes if name is not None}
 
     @cached_property
+    def releases(self) -> tuple[tuple[str, ...], ...]:
+        """For each step, the values that nobody needs once it is through."""
+        last = {name: step.index for step in self.steps for name in step.reads}
+        found: list[list[str]] = [[] for _ in self.steps]
+        for name, index in last.items():
+            if name in self.producers and name not in self.outputs:
+                found[index].append(name)
+        return tuple(map(tuple, found))
+
+    @cached_property
     def is_async(self) -> bool:
         """Whether some function in it, however deep, is a coroutine function."""
         return any(step.is_async for step in self.steps)
