@@ -45,11 +45,15 @@ class EngineSpec:
         target: ``"module:Class"``; the class name is importable from
             ``hypernodes.engines``.
         summary: One line for listings.
+        transforms: The packages whose tables its ``transform`` takes:
+            ``("daft",)``.  Such a class has a static ``claims(data)``, which
+            says whether it is one of them, and imports nothing to find out.
     """
 
     name: str
     target: str
     summary: str = ""
+    transforms: tuple[str, ...] = ()
 
 
 @attrs.frozen
@@ -59,7 +63,7 @@ class CacheSpec:
     Attributes:
         scheme: The part before ``://``.
         target: ``"module:function"``; called with the URL as text, returns a
-            `Cache`.
+            `Cache`, or a `ByteStore` that becomes one.
         summary: One line for listings.
     """
 

@@ -13,5 +13,6 @@ def hypernodes_register_engines() -> list[EngineSpec]:
             "daft",
             "hypernodes_daft.engine:DaftEngine",
             "chunks of a map through Daft, in this process or on its cluster",
+            transforms=("daft",),
         ),
     ]

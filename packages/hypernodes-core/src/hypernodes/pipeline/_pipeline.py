@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,8 +11,9 @@ from hypernodes.execution import request_map, request_run, stream_pipeline
 from hypernodes.explain import Preview, Verification, preview, verify
 from hypernodes.graph import MapMode
 from hypernodes.pipeline._definition import Definition
+from hypernodes.plugins import find_transform_engine
 from hypernodes.protocols import Engine
-from hypernodes.viz import Picture, visualize
+from hypernodes.viz import show_in_notebook, visualize
 
 if TYPE_CHECKING:
     from hypernodes.execution import AsyncMap
@@ -221,6 +221,40 @@ class Pipeline(Definition):
         merged = _merge_inputs(inputs, kwargs)
         return chosen.amap(self, merged, over, map_mode, output_name, on_error=on_error)
 
+    def transform(
+        self,
+        /,
+        data: Any,
+        output_name: str | Sequence[str] | None = None,
+        engine: Engine | str | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return *data*, a table of another library, with the outputs as new columns.
+
+        Lazy where the library is: nothing runs before somebody reads the
+        result.  The engine is the one that is given, else its own where that
+        takes such tables, else the one that claims them, with its own cache.
+
+        Args:
+            data: A DataFrame, bag or dataset whose columns are the inputs.
+            output_name: The outputs to compute; by default all.
+            engine: Used for this call instead.
+            **options: What the ``transform`` of that engine takes beside.
+
+        Raises:
+            UnknownPluginError: No engine takes such data; a `ValueError`.
+            EngineNotInstalledError: Its engine is not installed.
+            PlanError: A column is missing, or an output unknown; nothing ran.
+        """
+        chosen: Any = read_engine(engine) or self.engine
+        claims = getattr(chosen, "claims", None)
+        if engine is None and (claims is None or not claims(data)):
+            chosen = find_transform_engine(data)(cache=chosen.cache)
+        if not hasattr(chosen, "transform"):
+            msg = f"{type(chosen).__name__} takes no tables; leave engine= out, or use map"
+            raise PlanError(msg)
+        return chosen.transform(data, self, output_name=output_name, **options)
+
     # -- asking about it --------------------------------------------------------------
 
     def plan(
@@ -310,9 +344,8 @@ class Pipeline(Definition):
             request = request_map(self, merged, map_over, map_mode, None)
         return verify(self._chosen(engine), self, request, sample)
 
-    def visualize(self, filename: str | os.PathLike[str] | None = None, **options: Any) -> Picture:
-        """Draw it; with *filename*, also write it there.  See `hypernodes.visualize`."""
-        return visualize(self, filename, **options)
+    visualize = visualize
+    _repr_mimebundle_ = show_in_notebook
 
     def _chosen_async(self, engine: Engine | str | None) -> Engine:
         """Return the engine for an event loop: one like a `SeqEngine`, but with it."""

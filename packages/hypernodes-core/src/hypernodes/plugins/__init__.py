@@ -23,6 +23,7 @@ from hypernodes.plugins._lookup import (
 )
 from hypernodes.plugins._manager import Plugins, manager, on_change, reset_plugins
 from hypernodes.plugins._records import Implementation, PluginInfo
+from hypernodes.plugins._transforms import find_transform_engine
 
 __all__ = [
     "Implementation",
@@ -30,6 +31,7 @@ __all__ = [
     "Plugins",
     "call_hook",
     "environment_callbacks",
+    "find_transform_engine",
     "get_callback",
     "get_callback_class",
     "get_engine",

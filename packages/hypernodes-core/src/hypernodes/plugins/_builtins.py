@@ -17,11 +17,26 @@ from hypernodes.hookspecs import (
     hookimpl,
 )
 
+_FSSPEC = "hypernodes.cache:open_fsspec_cache"
+_REMOTE = {
+    "abfs": "Azure storage",
+    "az": "Azure storage",
+    "file": "a folder that several machines share",
+    "gcs": "Google Cloud Storage",
+    "gs": "Google Cloud Storage",
+    "hdfs": "a Hadoop cluster",
+    "s3": "S3 and what speaks its language",
+    "s3a": "S3 and what speaks its language",
+    "sftp": "a folder behind SSH",
+    "smb": "a Windows share",
+}
+
 
 @hookimpl
 def hypernodes_register_engines() -> list[EngineSpec]:
     """Name the engines that need nothing but the core."""
     return [
+        EngineSpec("async", "hypernodes.engines:AsyncEngine", "side by side, on one event loop"),
         EngineSpec("seq", "hypernodes.engines:SeqEngine", "one step after another, in this thread"),
     ]
 
@@ -32,6 +47,7 @@ def hypernodes_register_caches() -> list[CacheSpec]:
     return [
         CacheSpec("disk", "hypernodes.cache:open_disk_cache", "a folder on this machine"),
         CacheSpec("memory", "hypernodes.cache:open_memory_cache", "this process, until it ends"),
+        *(CacheSpec(scheme, _FSSPEC, summary) for scheme, summary in _REMOTE.items()),
     ]
 
 
@@ -39,6 +55,8 @@ def hypernodes_register_caches() -> list[CacheSpec]:
 def hypernodes_register_serializers() -> list[SerializerSpec]:
     """Claim the names of the formats that every cache knows by itself."""
     return [
+        SerializerSpec("npy", "hypernodes.cache:NpySerializer", 100, "numpy arrays"),
+        SerializerSpec("data", "hypernodes.cache:DataSerializer", 50, "builtins, records, frames"),
         SerializerSpec("pickle", "hypernodes.cache:PickleSerializer", 0, "anything that pickles"),
     ]
 

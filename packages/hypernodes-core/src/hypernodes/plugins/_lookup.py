@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from hypernodes.cache import open_disk_cache
+from hypernodes.cache import BackendCache, is_byte_store, open_disk_cache
 from hypernodes.errors import CacheUnavailableError, PluginError, PluginLoadError, PluginWarning
 from hypernodes.plugins._manager import OWN_NAME, manager
 from hypernodes.plugins._records import PluginInfo
@@ -72,10 +72,12 @@ def open_cache(url: str | os.PathLike[str]) -> Cache:
 
     Text without ``://`` is a folder, and so is ``C://...``: schemes have two
     letters or more, and upper case does not matter.  Opening a folder loads no
-    plugin.
+    plugin.  A scheme may stand for a byte store, which becomes a `BackendCache`.
 
     Args:
-        url: ``".cache"``, a `pathlib.Path`, ``"memory://"``, ``"acme://..."``.
+        url: ``".cache"``, a `pathlib.Path`, ``"memory://"``, ``"s3://bucket/prefix"``,
+            ``"acme://..."``.  Options of a remote cache and of its filesystem
+            follow a question mark: ``"s3://bucket?endpoint_url=..."``.
 
     Raises:
         CacheUnavailableError: The text is empty, or the cache cannot be opened.
@@ -91,8 +93,10 @@ def open_cache(url: str | os.PathLike[str]) -> Cache:
     scheme, separator, _ = text.partition("://")
     if not isinstance(url, str) or not separator or len(scheme) < 2:  # C://
         return open_disk_cache(text)
-    opened: Cache = manager().find(CACHE, scheme.lower()).resolve()(text)
-    return opened
+    opened = manager().find(CACHE, scheme.lower()).resolve()(text)
+    if is_byte_store(opened):
+        return BackendCache(opened)
+    return cast("Cache", opened)
 
 
 def get_callback_class(name: str) -> type[Any]:
