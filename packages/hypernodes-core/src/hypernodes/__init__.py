@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hypernodes.cache import BackendCache, DiskCache, FsspecCache, MemoryCache, TieredCache
     from hypernodes.callbacks import CallbackContext, LoggingCallback, PipelineCallback, Recorder
-    from hypernodes.engines import SeqEngine, get_engine
+    from hypernodes.engines import AsyncEngine, SeqEngine, get_engine
     from hypernodes.errors import (
         CacheError,
         CycleError,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hypernodes.plugins import open_cache
     from hypernodes.protocols import HyperNode
     from hypernodes.values import MISSING, UNSET, File, stateful
-    from hypernodes.viz import visualize
+    from hypernodes.viz import DESIGN_STYLES, GraphvizTheme, visualize
 
 _HOMES = {
     "hypernodes.cache": (
@@ -37,7 +37,7 @@ _HOMES = {
         "TieredCache",
     ),
     "hypernodes.callbacks": ("CallbackContext", "LoggingCallback", "PipelineCallback", "Recorder"),
-    "hypernodes.engines": ("SeqEngine", "get_engine"),
+    "hypernodes.engines": ("AsyncEngine", "SeqEngine", "get_engine"),
     "hypernodes.errors": (
         "CacheError",
         "CycleError",
@@ -52,14 +52,16 @@ _HOMES = {
     "hypernodes.plugins": ("open_cache",),
     "hypernodes.protocols": ("HyperNode",),
     "hypernodes.values": ("MISSING", "UNSET", "File", "stateful"),
-    "hypernodes.viz": ("visualize",),
+    "hypernodes.viz": ("DESIGN_STYLES", "GraphvizTheme", "visualize"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 _EXTENSION_ENGINES = frozenset({"DaftEngine", "DaskEngine", "RayEngine"})
 
 __all__ = [
+    "DESIGN_STYLES",
     "MISSING",
     "UNSET",
+    "AsyncEngine",
     "BackendCache",
     "CacheError",
     "CallbackContext",
@@ -71,6 +73,7 @@ __all__ = [
     "File",
     "FingerprintError",
     "FsspecCache",
+    "GraphvizTheme",
     "HyperNode",
     "HyperNodesError",
     "LoggingCallback",

@@ -5,15 +5,39 @@ from __future__ import annotations
 import attrs
 
 
+def _check_limit(_options: object, attribute: attrs.Attribute[int], value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        msg = f"{attribute.name} must be a whole number, got {type(value).__name__}"
+        raise TypeError(msg)
+    if value < 1:
+        msg = f"{attribute.name} must be at least 1, got {value}; trace_map_items=False traces none"
+        raise ValueError(msg)
+
+
 @attrs.frozen
 class TelemetryOptions:
     """What becomes a span.
 
     Attributes:
-        trace_map_items: Whether each item of a map has a span of its own.
+        trace_map_items: Whether items of a map, and what happens in them,
+            have spans of their own.
+        max_traced_items: How many items of one map have; of a larger map
+            every n-th one, and every one that fails.
 
     Raises:
         TypeError: A setting is of the wrong type.
+        ValueError: A limit is below 1.
     """
 
     trace_map_items: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
+    max_traced_items: int = attrs.field(default=1000, validator=_check_limit)
+
+    def is_sampled(self, item: int, total: int) -> bool:
+        """Say whether item number *item* of a map over *total* has a span.
+
+        Every process decides alike, because only the two numbers count.
+        """
+        if not self.trace_map_items:
+            return False
+        every = -(-total // self.max_traced_items)
+        return every < 2 or item % every == 0

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from hypernodes.hookspecs import CallbackSpec, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from hypernodes.events import Run, StepInfo
 
 
 @hookimpl
@@ -13,3 +20,24 @@ def hypernodes_register_callbacks() -> list[CallbackSpec]:
             "otel", "hypernodes_otel.callback:TelemetryCallback", "spans by OpenTelemetry"
         ),
     ]
+
+
+@hookimpl(wrapper=True)
+def hypernodes_execute_step(
+    run: Run | None, item: int | None, step: StepInfo
+) -> Generator[None, Any, Any]:
+    """Open the span of a step around its call, where the call is made."""
+    if run is None:
+        return (yield)
+    # deferred: loading this plugin costs every process, tracing only some
+    from hypernodes_otel.propagation import find_trace
+
+    trace = find_trace(run)
+    if trace is None:
+        return (yield)
+    with trace.around_call(run, item, step):
+        return (yield)
+
+
+# In a run that nobody observes there is nothing to trace, so it need not be slowed down.
+hypernodes_execute_step.only_observed = True  # type: ignore[attr-defined]  # read by the core

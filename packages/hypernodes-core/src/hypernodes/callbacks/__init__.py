@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from hypernodes.callbacks._base import CallbackContext, PipelineCallback
 from hypernodes.callbacks._dispatch import Dispatcher
+from hypernodes.callbacks._ear import Ear
+from hypernodes.callbacks._failures import user_traceback
 from hypernodes.callbacks._listeners import (
     ObserverHook,
     check_supported,
@@ -18,21 +20,42 @@ from hypernodes.callbacks._listeners import (
 )
 from hypernodes.callbacks._logging import LoggingCallback
 from hypernodes.callbacks._recorder import Recorder
+from hypernodes.callbacks._run_file import find_run_file, runs_folder
+from hypernodes.callbacks._run_summary import (
+    FailureSummary,
+    RunSummary,
+    Span,
+    StepSummary,
+    read_run,
+    read_runs,
+)
 
 if TYPE_CHECKING:
     from hypernodes.callbacks._progress import ProgressCallback
+    from hypernodes.callbacks._run_record import RunRecord
 
 __all__ = [
     "CallbackContext",
     "Dispatcher",
+    "Ear",
+    "FailureSummary",
     "LoggingCallback",
     "ObserverHook",
     "PipelineCallback",
     "ProgressCallback",
     "Recorder",
+    "RunRecord",
+    "RunSummary",
+    "Span",
+    "StepSummary",
     "check_supported",
+    "find_run_file",
     "has_observers",
     "has_step_observers",
+    "read_run",
+    "read_runs",
+    "runs_folder",
+    "user_traceback",
 ]
 
 
@@ -42,5 +65,10 @@ def __getattr__(name: str) -> object:
         from hypernodes.callbacks._progress import ProgressCallback
 
         return ProgressCallback
+    if name == "RunRecord":
+        # Deferred: records are for those who ask for them.
+        from hypernodes.callbacks._run_record import RunRecord
+
+        return RunRecord
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

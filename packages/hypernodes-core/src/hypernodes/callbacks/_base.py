@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from hypernodes.events import Event
+
 
 class CallbackContext:
     """Remember things during one run; nested pipelines share it.
@@ -46,7 +48,7 @@ class CallbackContext:
     @property
     def depth(self) -> int:
         """How many pipelines are around the current one; 0 at the root."""
-        return max(len(self._path) - 1, 0)
+        return len(self._path) - 1 if self._path else 0
 
     @property
     def current_pipeline_id(self) -> str | None:
@@ -175,6 +177,14 @@ class PipelineCallback:
 
         *done* counts every item that has ended, so *hits* and *failed* are
         parts of it.
+        """
+
+    def on_event(self, event: Event, ctx: CallbackContext) -> None:
+        """Observe any event as the record that it is, ahead of the calls that it stands for.
+
+        For observers that need what the calls leave out: paths, reasons,
+        signatures, failed items and runs.  The records are those of
+        `hypernodes.events`, in the order that is promised there.
         """
 
     def close(self, ctx: CallbackContext) -> None:

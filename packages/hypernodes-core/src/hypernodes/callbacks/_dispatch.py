@@ -15,12 +15,14 @@ from __future__ import annotations
 import traceback
 import warnings
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from hypernodes.callbacks._base import CallbackContext, PipelineCallback
+from hypernodes.callbacks._ear import Ear
 from hypernodes.callbacks._listeners import Listeners, ObserverHook, has_observers, listen_to
 from hypernodes.errors import CallbackWarning
 from hypernodes.events import (
@@ -122,7 +124,22 @@ class Dispatcher:
         Raises:
             KeyError: The event belongs to a run that has not started.
         """
+        frame = self._open.get(event.run.id)
+        if frame is not None and frame.listeners["on_event"]:
+            self._tell(frame, "on_event", event)
         self._handlers[type(event)](event)
+
+    def ear(self, run: Run) -> Ear | None:
+        """Return who listens to the items and steps of *run*; None where somebody wants records.
+
+        Raises:
+            KeyError: *run* has not started.
+        """
+        frame = self._open[run.id]
+        if self._hooks or frame.listeners["on_event"]:
+            return None
+        enter, note = partial(self._enter, frame), partial(self.context.set, _MAP_ITEM)
+        return Ear(frame.listeners, self.context, enter, note, self._complain)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End every run that is still open, innermost first, as failed by *error*.
@@ -151,6 +168,7 @@ class Dispatcher:
         frame = _Frame(run, self._listeners_of(run), len(ctx.hierarchy_path))
         self._open[run.id] = frame
         ctx.push_pipeline(run.pipeline_id)
+        self._tell(frame, "on_event", event)
         if run.is_map:
             self._tell(frame, "on_map_start", run.total)
         else:
@@ -158,14 +176,18 @@ class Dispatcher:
         self._observe("hypernodes_run_started", run=run, inputs=event.inputs)
 
     def _item_started(self, event: ItemStarted) -> None:
-        frame, ctx = self._open[event.run.id], self.context
-        if frame.around is None:
-            frame.around = (ctx.get(_IN_MAP, False), ctx.get(_MAP_ITEM))
-        ctx.set(_IN_MAP, True)
-        ctx.set(_MAP_ITEM, event.item)
+        frame = self._open[event.run.id]
+        self._enter(frame, event.item)
         self._tell(frame, "on_map_item_start", event.item)
         self._tell(frame, "on_pipeline_start", event.run.pipeline_id, event.inputs)
         self._observe("hypernodes_item_started", run=event.run, item=event.item)
+
+    def _enter(self, frame: _Frame, item: int) -> None:
+        ctx = self.context
+        if frame.around is None:
+            frame.around = (ctx.get(_IN_MAP, False), ctx.get(_MAP_ITEM))
+        ctx.set(_IN_MAP, True)
+        ctx.set(_MAP_ITEM, item)
 
     def _step_started(self, event: StepStarted) -> None:
         self._tell(self._open[event.run.id], "on_node_start", event.step.id, event.inputs)
@@ -266,9 +288,11 @@ class Dispatcher:
         return self._listeners[key]
 
     def _tell(self, frame: _Frame, method: str, *args: object) -> None:
-        listeners = frame.listeners[method]
-        if listeners:
-            self._call_all(listeners, method, (*args, self.context))
+        for owner, call in frame.listeners[method]:
+            try:
+                call(*args, self.context)
+            except Exception as error:
+                self._complain(owner, method, error)
 
     def _call_all(
         self,
@@ -283,11 +307,16 @@ class Dispatcher:
                 self._warn(id(owner), f"callback {type(owner).__name__}", method, error)
 
     def _observe(self, hook: str, **available: object) -> None:
+        if not self._hooks:
+            return
         for plugin, call, names in self._hooks.get(hook, ()):
             try:
                 call(**{name: available[name] for name in names})
             except Exception as error:
                 self._warn(plugin, f"plugin {plugin!r}", hook, error)
+
+    def _complain(self, owner: object, method: str, error: Exception) -> None:
+        self._warn(id(owner), f"callback {type(owner).__name__}", method, error)
 
     def _warn(self, key: int | str, who: str, method: str, error: Exception) -> None:
         """Warn once per observer and method, pointing at the line that raised."""

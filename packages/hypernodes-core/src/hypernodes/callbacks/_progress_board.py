@@ -243,18 +243,17 @@ class Board:
         Pipelines that failed leave without a word, so deeper levels are
         dropped here.
         """
-        while self._levels and self._levels[-1].depth > ctx.depth:
-            self._levels.pop()
-        if not self._levels:
-            return self.enter(ctx)
-        return self._levels[-1].row
+        levels, depth = self._levels, ctx.depth
+        while levels and levels[-1].depth > depth:
+            levels.pop()
+        return levels[-1].row if levels else self.enter(ctx)
 
     def enter(self, ctx: CallbackContext) -> Row:
         """Return the row of the pipeline that begins, made where it is missing."""
-        pipeline_id = ctx.current_pipeline_id or ""
-        while self._levels and self._levels[-1].depth > ctx.depth:
+        pipeline_id, depth = ctx.current_pipeline_id or "", ctx.depth
+        while self._levels and self._levels[-1].depth > depth:
             self._levels.pop()
-        if self._levels and self._levels[-1].depth == ctx.depth:
+        if self._levels and self._levels[-1].depth == depth:
             if self._levels[-1].pipeline_id == pipeline_id:
                 return self._levels[-1].row
             self._levels.pop()
@@ -263,7 +262,7 @@ class Board:
             row = self._levels[-1].row.child(name)
         else:
             row = self.roots.setdefault(pipeline_id, Row(name))
-        return self._descend(ctx, ctx.depth, pipeline_id, row)
+        return self._descend(ctx, depth, pipeline_id, row)
 
     def enter_nested(self, child_pipeline_id: str, ctx: CallbackContext) -> Row:
         """Return the row of the nested pipeline that begins: that of its node."""

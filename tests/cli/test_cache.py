@@ -1,0 +1,93 @@
+"""``hypernodes cache``: looking after what is remembered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Cli
+
+FILLED = ["shop:pipeline", "-i", "passage=a b", "--cache", ".cache"]
+
+
+@pytest.fixture
+def filled(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Give the command, with a cache of two results chosen by a variable."""
+    cli("run", *FILLED)
+    monkeypatch.setenv("HYPERNODES_CACHE", ".cache")
+    return cli
+
+
+def test_stats_count_results_by_node(filled: Cli) -> None:
+    """A table for people, all of it as JSON."""
+    assert filled("cache", "stats", "--json").json["entries"] == 2
+    assert "count_words" in filled("cache", "stats").out
+
+
+def test_results_of_a_node_are_dropped(filled: Cli) -> None:
+    """``prune --node`` forgets them, and says how many."""
+    assert filled("cache", "prune", "--node", "count_words", "--json").json == {"dropped": 1}
+    assert "(1 hit)" in filled("run", *FILLED).err
+
+
+def test_old_results_are_dropped(filled: Cli) -> None:
+    """An age has a unit."""
+    kept = filled("cache", "prune", "--max-age", "1h", "--json").json
+    dropped = filled("cache", "prune", "--max-items", "0", "--json").json
+    assert (kept, dropped) == ({"dropped": 0}, {"dropped": 2})
+
+
+def test_a_sound_cache_is_verified(filled: Cli) -> None:
+    """Everything is counted, and nothing is damaged."""
+    assert filled("cache", "verify", "--json").json["damaged"] == 0
+
+
+def test_space_is_given_back(filled: Cli) -> None:
+    """``compact`` says how much."""
+    filled("cache", "prune", "--max-items", "0")
+    assert filled("cache", "compact", "--json").json["freed"] >= 0
+
+
+def test_a_pinned_node_stays(filled: Cli) -> None:
+    """Limits pass it by until it is unpinned."""
+    filled("cache", "pin", "clean_text")
+    first = filled("cache", "prune", "--max-items", "0", "--json").json["dropped"]
+    filled("cache", "unpin", "clean_text")
+    second = filled("cache", "prune", "--max-items", "0", "--json").json["dropped"]
+    assert (first, second) == (1, 1)
+
+
+def test_results_travel_to_another_cache_and_back(filled: Cli) -> None:
+    """What was pushed hits after a pull."""
+    pushed = filled("cache", "push", "shared", "--json").json
+    filled("cache", "clear", "--yes")
+    pulled = filled("cache", "pull", "shared", "--json").json
+    assert (pushed, pulled) == ({"copied": 2}, {"copied": 2})
+    assert "(2 hits)" in filled("run", *FILLED).err
+
+
+def test_clearing_asks_first(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a yes nothing is forgotten."""
+    monkeypatch.setattr("typer.confirm", lambda *_args, **_kwargs: False)
+    assert filled("cache", "clear").code == 2
+    assert filled("cache", "stats", "--json").json["entries"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["prune"], "say what to drop"),
+        (["prune", "--max-bytes", "10 XB"], "'10 XB' is not a size; use b, kb, mb, gb, tb"),
+        (["push", "shared", "--node", "clean_txt"], "did you mean 'clean_text'?"),
+        (["pull", "empty"], "does not list its nodes"),
+        (["verify", "--cache", "memory://"], "memory:// is a MemoryCache, which cannot verify"),
+        (["stats", "--cache", "none"], "no cache was named"),
+    ],
+)
+def test_a_wrong_request_is_refused(filled: Cli, arguments: list[str], said: str) -> None:
+    """The code is 2, and nothing changes."""
+    answer = filled("cache", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
