@@ -13,5 +13,6 @@ def hypernodes_register_engines() -> list[EngineSpec]:
             "dask",
             "hypernodes_dask.engine:DaskEngine",
             "chunks of a map on Dask threads, processes or a cluster",
+            transforms=("dask.bag", "dask.dataframe"),
         ),
     ]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
 
 _TEXT = attrs.validators.optional(attrs.validators.instance_of(str))
+_MAPPING = attrs.validators.optional(attrs.validators.instance_of(dict))
 
 
 @attrs.frozen
@@ -16,6 +20,7 @@ class RayOptions:
             connected already, else starts one here.
         num_cpus: How many processors a cluster started here may use, or None
             for all.
+        runtime_env: What workers need: packages, files, variables.
 
     Raises:
         TypeError: A setting is of the wrong type.
@@ -28,4 +33,8 @@ class RayOptions:
         validator=attrs.validators.optional(
             [attrs.validators.instance_of(int), attrs.validators.ge(1)]
         ),
+    )
+    # it may hold passwords
+    runtime_env: Mapping[str, Any] | None = attrs.field(
+        default=None, validator=_MAPPING, repr=False
     )

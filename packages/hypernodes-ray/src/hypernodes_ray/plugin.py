@@ -13,5 +13,6 @@ def hypernodes_register_engines() -> list[EngineSpec]:
             "ray",
             "hypernodes_ray.engine:RayEngine",
             "chunks of a map as Ray tasks, here or on a cluster",
+            transforms=("ray.data",),
         ),
     ]

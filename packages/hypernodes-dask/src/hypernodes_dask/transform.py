@@ -1,0 +1,251 @@
+"""Tables of Dask: a pipeline applied lazily to the rows of a bag or a DataFrame.
+
+A row is an item; nothing is computed before somebody asks for it, and nothing
+travels but what Dask moves anyway.  Functions run where their partition is,
+with the cache of the engine where it can be reached from there.
+
+Columns of a DataFrame are typed by what nodes declare: ``int``, ``float`` and
+``bool`` become numbers, and each value must be of exactly that type, because
+pandas would change others silently.  All else are the objects themselves.
+"""
+
+from __future__ import annotations
+
+import typing
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from hypernodes.errors import PlanError
+from hypernodes.execution import map_pipeline, request_map, run_chunk
+
+if TYPE_CHECKING:
+    from hypernodes.execution import Chunk, ChunkResult, Context
+    from hypernodes.plan import Plan, Step
+
+_NUMBERS: Final[Mapping[Any, str]] = {int: "int64", float: "float64", bool: "bool"}
+_MOST_LETTERS: Final = 200
+
+
+def claims(data: object) -> bool:
+    """Say whether *data* is a bag or a DataFrame of Dask."""
+    # deferred: only called for what one of these modules made
+    import dask.bag
+
+    # deferred, as above
+    import dask.dataframe
+
+    return isinstance(data, dask.bag.Bag | dask.dataframe.DataFrame)
+
+
+def transform(
+    data: Any,
+    pipeline: Any,
+    outputs: tuple[str, ...] | None,
+    engine: PartitionEngine,
+    schema: Mapping[str, Any],
+) -> Any:
+    """Return *data* with the outputs of *pipeline* added to every row.
+
+    Raises:
+        PlanError: A column is missing, or an output unknown.
+    """
+    # deferred, as above
+    import dask.bag
+
+    if isinstance(data, dask.bag.Bag):
+        if schema:
+            msg = "a bag holds objects and has no types; leave schema= out"
+            raise PlanError(msg)
+        return data.map_partitions(AddToDicts(pipeline, outputs, engine))
+    columns = [name for name in map(str, data.columns) if name in pipeline.graph.root_args]
+    if not columns:
+        msg = (
+            f"no column is an input: the DataFrame has {', '.join(map(str, data.columns))}, "
+            f"the pipeline takes {', '.join(pipeline.graph.root_args)}; rename columns before"
+        )
+        raise PlanError(msg)
+    plan = request_map(pipeline, dict.fromkeys(columns, ()), columns, "zip", outputs).plan
+    dtypes = choose_dtypes(plan, schema)
+    twice = [name for name in dtypes if name in data.columns]
+    if twice:
+        msg = f"the DataFrame has columns {', '.join(twice)} already; rename or drop them before"
+        raise PlanError(msg)
+    add = AddToFrame(pipeline, outputs, engine, tuple(columns), dtypes)
+    empty = data._meta  # noqa: SLF001 - Dask documents it and gives it no other name
+    return data.map_partitions(add, meta=add.meta(empty))
+
+
+@attrs.frozen
+class PartitionEngine:
+    """What the engine of a partition is: its settings, and the rows one after another.
+
+    Attributes:
+        cache: Where results are remembered.
+        strict: Whether what the cache warns of is an error.
+        salt: Tells keys apart.
+        check_mutation: When arguments are looked at.
+    """
+
+    cache: Any
+    strict: bool
+    salt: str
+    check_mutation: str
+    callbacks: tuple[()] = ()
+    is_inline: bool = True
+
+    def submit(
+        self, plan: Plan, chunks: Iterable[Chunk], context: Context
+    ) -> Iterator[ChunkResult]:
+        """Carry out the rows of one partition, here; a failure tells its row."""
+        for chunk in chunks:
+            result = run_chunk(plan, chunk, context)
+            if result.failure is not None:
+                place = (result.failure.item or 0) - (chunk.first or 0)
+                row = {name: column[place] for name, column in chunk.columns.items()}
+                result.failure.error.add_note(f"in the row {_short(row)}")
+            yield result
+
+
+class AddToDicts:
+    """Adds outputs to a partition of a bag, whose items are dictionaries."""
+
+    def __init__(
+        self, pipeline: Any, outputs: tuple[str, ...] | None, engine: PartitionEngine
+    ) -> None:
+        self._pipeline = pipeline
+        self._outputs = outputs
+        self._engine = engine
+        self._token = uuid.uuid4().hex
+
+    def __call__(self, partition: Iterable[Any]) -> list[dict[Any, Any]]:
+        """Return the items of *partition*, each a new dictionary."""
+        items = list(partition)
+        for item in items:
+            if not isinstance(item, Mapping):
+                kind = type(item).__name__
+                msg = f"items of a bag must be dicts of inputs by name, got {kind}: {_short(item)}"
+                raise TypeError(msg)
+        if not items:
+            return []
+        names = [name for name in self._pipeline.graph.root_args if all(name in i for i in items)]
+        columns = {name: [item[name] for item in items] for name in names}
+        rows = _map(self._pipeline, columns, self._outputs, self._engine)
+        return [{**item, **row} for item, row in zip(items, rows, strict=True)]
+
+    def __dask_tokenize__(self) -> str:
+        """Return a name of its own: hashing what functions reach would take long."""
+        return self._token
+
+
+class AddToFrame:
+    """Adds outputs to a partition of a DataFrame."""
+
+    def __init__(
+        self,
+        pipeline: Any,
+        outputs: tuple[str, ...] | None,
+        engine: PartitionEngine,
+        columns: Sequence[str],
+        dtypes: Mapping[str, Any],
+    ) -> None:
+        self._pipeline = pipeline
+        self._outputs = outputs
+        self._engine = engine
+        self._columns = columns
+        self._dtypes = dtypes
+        self._token = uuid.uuid4().hex
+
+    def meta(self, empty: Any) -> Any:
+        """Return *empty* with the new columns and their types."""
+        # deferred: pandas is there where there is a DataFrame
+        import pandas as pd
+
+        new = {
+            name: pd.Series([], dtype=dtype, index=empty.index)
+            for name, dtype in self._dtypes.items()
+        }
+        return empty.assign(**new)
+
+    def __call__(self, frame: Any) -> Any:
+        """Return *frame* with the new columns."""
+        # deferred, as above
+        import pandas as pd
+
+        columns = {name: frame[name].tolist() for name in self._columns}
+        rows = _map(self._pipeline, columns, self._outputs, self._engine) if len(frame) else []
+        new = {}
+        for name, dtype in self._dtypes.items():
+            values = [row[name] for row in rows]
+            check_types(name, dtype, values)
+            new[name] = pd.Series(values, dtype=dtype, index=frame.index)
+        return frame.assign(**new)
+
+    def __dask_tokenize__(self) -> str:
+        """Return a name of its own; see `AddToDicts`."""
+        return self._token
+
+
+def _map(
+    pipeline: Any, columns: dict[str, list[Any]], outputs: Any, engine: PartitionEngine
+) -> list[dict[str, Any]]:
+    carrier: Any = engine
+    return map_pipeline(carrier, pipeline, columns, list(columns), "zip", outputs)
+
+
+def choose_dtypes(plan: Plan, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the dtype of each output: that of *schema*, else that of what its node declares.
+
+    Raises:
+        PlanError: *schema* names what is no output.
+    """
+    unknown = [name for name in schema if name not in plan.outputs]
+    if unknown:
+        msg = f"schema= names {', '.join(unknown)}, but the outputs are {', '.join(plan.outputs)}"
+        raise PlanError(msg)
+    found = {}
+    for name in plan.outputs:
+        declared = _declared(plan.producers.get(name), name)
+        found[name] = schema.get(name) or _NUMBERS.get(declared, "object")
+    return found
+
+
+def check_types(name: str, dtype: Any, values: Sequence[Any]) -> None:
+    """Make sure that no value changes when it enters a column of *dtype*.
+
+    Raises:
+        TypeError: One would.
+    """
+    wanted: Any = next((kind for kind, its in _NUMBERS.items() if its == dtype), None)
+    for value in values if wanted is not None else ():
+        if type(value) is not wanted:
+            kind = type(value).__name__
+            msg = (
+                f"output {name!r} is declared {wanted.__name__}, but a row gave {kind} "
+                f"{_short(value)}; correct the annotation, or leave it out to keep objects"
+            )
+            raise TypeError(msg)
+
+
+def _declared(step: Step | None, name: str) -> Any:
+    """Return the type that the node of *step* declares for *name*; None where it does not."""
+    node: Any = getattr(step, "node", None)
+    function = getattr(node, "func", None) or getattr(node, "singular", None)
+    if function is None or step is None:
+        return None
+    try:
+        declared = typing.get_type_hints(function).get("return")
+    except (NameError, TypeError):
+        # an annotation that cannot be read declares nothing
+        return None
+    if isinstance(node.output_name, str):
+        return declared
+    types = typing.get_args(declared)
+    return types[step.writes.index(name)] if len(types) == len(step.writes) else None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."
