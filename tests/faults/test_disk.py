@@ -18,6 +18,7 @@ from hypernodes import DiskCache, MemoryCache, Pipeline, Recorder, SeqEngine, no
 from hypernodes.errors import CacheError, CacheWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -35,8 +36,14 @@ def text(y: int) -> str:
     return f"<{y}>" * 50
 
 
+@node(output_name="noise")
+def noise(y: int) -> bytes:
+    """Make something that is kept as a blob, or, once, in a file of its own."""
+    return random.Random(y).randbytes(2 << 20 if y == 4 else 6000)
+
+
 ITEMS = list(range(30))
-EXPECTED = [{"y": 2 * x, "z": f"<{2 * x}>" * 50} for x in ITEMS]
+EXPECTED = [{"y": 2 * x, "z": text.func(2 * x), "noise": noise.func(2 * x)} for x in ITEMS]
 
 
 @pytest.fixture
@@ -49,7 +56,7 @@ def run(cache: Any, strict: bool = False) -> int:
     """Map over the items, check the results and return how many steps were executed."""
     recorder = Recorder()
     engine = SeqEngine(cache, [recorder], strict=strict)
-    rows = Pipeline(nodes=[double, text], engine=engine).map({"x": ITEMS}, map_over="x")
+    rows = Pipeline(nodes=[double, text, noise], engine=engine).map({"x": ITEMS}, map_over="x")
     assert rows == EXPECTED
     return len(recorder.executed)
 
@@ -62,30 +69,44 @@ def filled(folder: Path) -> Path:
     return folder / "index.sqlite"
 
 
-def change(folder: Path, statement: str) -> None:
-    """Change the database behind the cache's back."""
-    with closing(sqlite3.connect(folder / "index.sqlite")) as connection, connection:
-        connection.execute(statement)
+def change(folder: Path, edit: Callable[[bytes], bytes]) -> None:
+    """Change every data file behind the cache's back; their heads stay."""
+    for path in [*(folder / "segments").glob("*.seg"), *(folder / "values").glob("*/*")]:
+        data = path.read_bytes()
+        path.write_bytes(data[:16] + edit(data[16:]))
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE payloads SET data = CAST(x'00' || substr(data, 2) AS BLOB)",
-        "UPDATE payloads SET data = CAST(substr(data, 2) AS BLOB)",
-        "UPDATE payloads SET data = zeroblob(length(data))",
-        "UPDATE payloads SET data = 'text'",
-        "UPDATE payloads SET data = x''",
-        "UPDATE payloads SET serializer = 'gone'",
-        "UPDATE payloads SET version = 99",
-        "DELETE FROM payloads",
-        "UPDATE payloads SET data = x'' WHERE rowid % 3 = 0",
-    ],
-)
-def test_damaged_values_are_made_again(folder: Path, statement: str) -> None:
-    """A run over damaged values gives the right results, and heals them."""
+EDITS: dict[str, Callable[[bytes], bytes]] = {
+    "a byte in the middle": lambda data: (
+        data[: len(data) // 2] + b"\0" + data[len(data) // 2 + 1 :]
+    ),
+    "every tenth byte": lambda data: b"".join(
+        data[at : at + 9] + b"!" for at in range(0, len(data), 10)
+    ),
+    "cut by one": lambda data: data[:-1],
+    "cut in half": lambda data: data[: len(data) // 2],
+    "nothing left": lambda data: b"",
+    "zeros": lambda data: bytes(len(data)),
+    "shifted": lambda data: data[1:] + b"!",
+    "longer": lambda data: data + b"more",
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_damaged_results_are_made_again(folder: Path, edit: Callable[[bytes], bytes]) -> None:
+    """A run over damaged files gives the right results, and heals them."""
     filled(folder)
-    change(folder, statement)
+    change(folder, edit)
+    run(DiskCache(folder))
+    assert run(DiskCache(folder)) == 0
+
+
+@pytest.mark.parametrize("part", ["segments/*.seg", "values/*/*", "segments", "values"])
+def test_deleted_files_are_made_again(folder: Path, part: str) -> None:
+    """A run over a folder some of whose files are gone gives the right results, and heals it."""
+    filled(folder)
+    for path in folder.glob(part):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     run(DiskCache(folder))
     assert run(DiskCache(folder)) == 0
 
@@ -93,18 +114,22 @@ def test_damaged_values_are_made_again(folder: Path, statement: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE records SET digests = x''",
-        "UPDATE records SET digests = CAST(substr(digests, 1, 20) AS BLOB)",
-        "UPDATE records SET digests = zeroblob(32)",
-        "UPDATE records SET digests = 'text'",
-        "UPDATE records SET seconds = 'long', created = x'00'",
+        "UPDATE records SET offset = offset + 1",
+        "UPDATE records SET length = length / 2",
+        "UPDATE records SET length = -1, offset = -1",
+        "UPDATE records SET segment = 1",
+        "UPDATE records SET segment = segment + 1 WHERE key % 3 = 0",
+        "UPDATE blobs SET length = 3",
+        "DELETE FROM blobs",
         "DELETE FROM records",
+        "DELETE FROM nodes",
     ],
 )
-def test_damaged_records_are_made_again(folder: Path, statement: str) -> None:
-    """A run over damaged records gives the right results, and heals them."""
-    filled(folder)
-    change(folder, statement)
+def test_damaged_rows_are_made_again(folder: Path, statement: str) -> None:
+    """A run over a damaged index gives the right results, and heals it."""
+    path = filled(folder)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
     run(DiskCache(folder))
     assert run(DiskCache(folder)) == 0
 
@@ -113,8 +138,8 @@ def test_damage_while_open_is_noticed(folder: Path) -> None:
     """A cache that is open finds damage that happens between two runs."""
     cache = DiskCache(folder)
     run(cache)
-    change(folder, "UPDATE payloads SET data = zeroblob(length(data))")
-    assert [run(cache), run(cache)] == [2 * len(ITEMS), 0]
+    change(folder, lambda data: bytes(len(data)))
+    assert [run(cache), run(cache)] == [3 * len(ITEMS), 0]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 100, 4096, 5000, 0.5, 0.9], ids=str)
@@ -153,7 +178,7 @@ def test_a_foreign_file_in_its_place_is_one_warning(folder: Path, content: bytes
     path = folder / "index.sqlite"
     path.write_bytes(content)
     with pytest.warns(CacheWarning, match="goes on without it") as caught:
-        assert run(DiskCache(folder)) == 2 * len(ITEMS)
+        assert run(DiskCache(folder)) == 3 * len(ITEMS)
     assert (len(caught), path.read_bytes()) == (1, content)
 
 
@@ -187,7 +212,7 @@ def test_a_folder_deleted_between_runs_is_made_again(folder: Path) -> None:
     cache = DiskCache(folder)
     run(cache)
     shutil.rmtree(folder)
-    assert [run(cache), run(cache), run(DiskCache(folder))] == [2 * len(ITEMS), 0, 0]
+    assert [run(cache), run(cache), run(DiskCache(folder))] == [3 * len(ITEMS), 0, 0]
 
 
 def test_a_folder_deleted_during_a_run_does_not_end_it(folder: Path) -> None:

@@ -244,12 +244,12 @@ def test_a_fork_while_a_thread_writes_is_not_stuck(tmp_path: Path) -> None:
 
 
 FULL = """
-import resource, sys, warnings
+import random, resource, sys, warnings
 from hypernodes import DiskCache, Pipeline, SeqEngine, node
 
 @node(output_name="y")
 def work(x):
-    return bytes([x]) * 100_000
+    return random.Random(x).randbytes(100_000)
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 pipeline = Pipeline(nodes=[work], engine=SeqEngine(DiskCache("cache")))
@@ -313,11 +313,11 @@ def read_only(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "script.py").write_text(READ_ONLY, encoding="utf-8")
     map_elsewhere(tmp_path, 3)
     cache = tmp_path / "cache"
-    for each in cache.iterdir():
-        each.chmod(0o444)
-    cache.chmod(0o555)
+    for each in [*cache.rglob("*"), cache]:
+        each.chmod(0o555 if each.is_dir() else 0o444)
     yield tmp_path
-    cache.chmod(0o755)
+    for each in [cache, *cache.rglob("*")]:
+        each.chmod(0o755)
 
 
 @posix

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +80,16 @@ class CacheMachine(RuleBasedStateMachine):
         self.disk.close()
         self.disk = DiskCache(self.folder)
 
-    @rule(
-        row=st.integers(0, 5), position=st.integers(1, 12), byte=st.binary(min_size=1, max_size=1)
-    )
-    def damage(self, row: int, position: int, byte: bytes) -> None:
-        """Overwrite one byte of one stored value."""
-        with closing(sqlite3.connect(Path(self.folder) / "index.sqlite")) as connection, connection:
-            tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'payloads'")
-            if not tables.fetchall():
-                return
-            connection.execute(
-                "UPDATE payloads SET data = "
-                "CAST(substr(data, 1, ?) || ? || substr(data, ?) AS BLOB) WHERE rowid = ?",
-                (position - 1, byte, position + 1, row),
-            )
-        self.is_damaged = True
+    @rule(position=st.floats(0, 1, exclude_max=True), byte=st.binary(min_size=1, max_size=1))
+    def damage(self, position: float, byte: bytes) -> None:
+        """Overwrite one byte of the stored records and values, after the heads of the files."""
+        self.disk.flush()
+        for path in Path(self.folder).glob("segments/*.seg"):
+            data = bytearray(path.read_bytes())
+            at = 16 + int(position * (len(data) - 16))
+            data[at : at + 1] = byte
+            path.write_bytes(data)
+            self.is_damaged = True
 
     @invariant()
     def agrees(self) -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import sqlite3
+import random
+import stat
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hypernodes.cache import DiskCache, Entry, Result
-from hypernodes.errors import CacheUnavailableError
+from hypernodes.cache import DiskCache, Entry, NodeParts, Result
+from hypernodes.errors import CacheUnavailableError, SerializationError
 from hypernodes.hashing import Signature, fingerprint
 from hypernodes.values import MISSING
 
@@ -36,10 +35,17 @@ def result(number: int, value: object, seconds: float = 0.0, created: float = 0.
     return Result(Entry(key(number), (fingerprint(value),), seconds, created), (value,))
 
 
-def damage(folder: Path, statement: str) -> None:
-    """Change the database behind the cache's back."""
-    with closing(sqlite3.connect(folder / "index.sqlite")) as connection, connection:
-        connection.execute(statement)
+def data_files(folder: Path) -> list[Path]:
+    """Return the files that hold records and values."""
+    files = [*(folder / "segments").glob("*.seg"), *(folder / "values").glob("*/*")]
+    return sorted(files, key=lambda path: path.stat().st_size)
+
+
+SMALL, MEDIUM, LARGE = (
+    "value",
+    random.Random(1).randbytes(20_000),
+    random.Random(2).randbytes(2 << 20),
+)
 
 
 @pytest.mark.parametrize("make", [str, lambda path: path])
@@ -109,7 +115,7 @@ def test_cheap_results_wait_for_flush(folder: Path) -> None:
     [
         [result(1, "a", seconds=1.0)],
         [result(number, number, seconds=0.03) for number in range(10)],
-        [result(1, "x" * (5 << 20))],
+        [result(1, random.Random(0).randbytes(5 << 20))],
         [result(number, "v") for number in range(1000)],
     ],
     ids=["one expensive", "some seconds", "many bytes", "many results"],
@@ -147,7 +153,7 @@ def test_an_interrupted_flush_can_be_repeated(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(cache._index, "connection", interrupt)
+        patched.setattr(cache._open().index, "writing", interrupt)
         with pytest.raises(KeyboardInterrupt):
             cache.flush()
     cache.flush()
@@ -175,90 +181,124 @@ def test_prune_by_age(folder: Path) -> None:
 def test_prune_gives_the_bytes_back(folder: Path) -> None:
     """Values that no result needs any more are deleted with it."""
     cache = DiskCache(folder)
-    cache.put("a", "x" * 1000)
+    cache.put_many({"a": SMALL, "b": MEDIUM, "c": LARGE})
     cache.prune(max_items=0)
-    assert cache.stats() == {"entries": 0, "bytes": 0, "seconds": 0.0}
+    found = cache.stats()
+    assert (found["entries"], found["bytes"], found["seconds"]) == (0, 0, 0.0)
+    assert data_files(folder) == []
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE payloads SET data = CAST(x'00' || substr(data, 2) AS BLOB)",
-        "UPDATE payloads SET data = substr(data, 1, length(data) - 1)",
-        "UPDATE payloads SET data = x''",
-        "UPDATE payloads SET data = 'text'",
-        "UPDATE payloads SET data = CAST(x'ff' AS TEXT)",
-        "UPDATE payloads SET data = zeroblob(length(data))",
-        "UPDATE payloads SET serializer = 'other'",
-        "UPDATE payloads SET version = 7",
-        "UPDATE payloads SET checksum = x'00'",
-        "DELETE FROM payloads",
-    ],
-)
-def test_a_damaged_value_is_missing(folder: Path, statement: str) -> None:
-    """Whatever happened to the bytes of a value, it is not there; putting it again heals."""
+class Ordinary:
+    """What only pickle can store."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (str.upper, ("some text that is long enough to be replaced",))
+
+
+def test_without_pickle_nothing_is_pickled(folder: Path) -> None:
+    """``allow_pickle=False`` stores data, and refuses what only pickle can store."""
+    cache = DiskCache(folder, allow_pickle=False)
+    cache.put("data", [1, {"a": None}])
+    with pytest.raises(SerializationError, match="allow_pickle=False"):
+        cache.put("object", Ordinary())
+    assert (cache.get("data"), cache.has("object")) == ([1, {"a": None}], False)
+
+
+def test_without_pickle_nothing_is_unpickled(folder: Path) -> None:
+    """A pickle that is there, rightly signed, is not there for a cache that allows none."""
+    DiskCache(folder).put("a", Ordinary())
+    found = DiskCache(folder, allow_pickle=False).get("a")
+    assert (found, isinstance(DiskCache(folder).get("a"), str)) == (MISSING, True)
+
+
+@pytest.mark.parametrize("size", [10, 20_000, 2 << 20])
+def test_values_are_never_shared(folder: Path, size: int) -> None:
+    """However large, a value belongs to whoever got it, and can be changed by them alone."""
     cache = DiskCache(folder)
-    cache.put("a", ["value"])
-    damage(folder, statement)
-    found = cache.get("a")
-    cache.put("a", ["value"])
-    assert (found, cache.get("a")) == (MISSING, ["value"])
+    given = bytearray(random.Random(0).randbytes(size))
+    cache.put("a", given)
+    one, other = cache.get_many(["a", "a"])
+    one[0] ^= 1
+    assert (bytes(other), bytes(cache.get("a"))) == (bytes(given), bytes(given))
 
 
-def test_swapped_values_are_missing(folder: Path) -> None:
-    """Good bytes under the digest of another value are not there."""
+@pytest.mark.parametrize("size", [5000, 20_000, 2 << 20])
+def test_equal_results_share_large_bytes(folder: Path, size: int) -> None:
+    """A value above a few kibibytes is on disk once, however many results have it."""
     cache = DiskCache(folder)
-    cache.put_many({"a": "one", "b": "two"})
-    with closing(sqlite3.connect(folder / "index.sqlite")) as connection, connection:
-        rows = connection.execute("SELECT checksum, data, digest FROM payloads").fetchall()
-        swapped = [(*rows[1][:2], rows[0][2]), (*rows[0][:2], rows[1][2])]
-        connection.executemany(
-            "UPDATE payloads SET checksum = ?, data = ? WHERE digest = ?", swapped
-        )
-    assert cache.get_many(["a", "b"]) == [MISSING, MISSING]
+    value = random.Random(0).randbytes(size)
+    cache.put("a", value)
+    before = sum(path.stat().st_size for path in data_files(folder))
+    cache.put("b", value)
+    assert sum(path.stat().st_size for path in data_files(folder)) - before < 1000
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE records SET digests = x''",
-        "UPDATE records SET digests = substr(digests, 1, 20)",
-        "UPDATE records SET digests = zeroblob(32)",
-        "UPDATE records SET digests = 'text'",
-        "DELETE FROM records",
-    ],
-)
-def test_a_damaged_record_is_missing(folder: Path, statement: str) -> None:
-    """Whatever happened to a record, its value is not there; putting it again heals."""
+def test_a_result_of_several_kinds_of_values_comes_back(folder: Path) -> None:
+    """Small, medium and large outputs of one result are all there."""
+    values = (SMALL, MEDIUM, None, LARGE)
+    entry = Entry(key(1), tuple(fingerprint(value) for value in values))
     cache = DiskCache(folder)
-    cache.put("a", ["value"])
-    damage(folder, statement)
-    found = cache.get("a")
-    cache.put("a", ["value"])
-    assert (found, cache.get("a")) == (MISSING, ["value"])
+    cache.store_many([Result(entry, values)])
+    cache.flush()
+    assert DiskCache(folder).get(key(1)) == values
 
 
-def test_damage_of_one_value_leaves_the_others(folder: Path) -> None:
-    """Beside a damaged value all others are still there."""
+def test_a_record_from_before_the_flush_still_loads(folder: Path) -> None:
+    """The record that was stored leads to the values after they were written, too."""
+    cache, given = DiskCache(folder), result(1, "a")
+    cache.store_many([given])
+    cache.flush()
+    assert cache.load_many([(given.entry, 0)]) == ["a"]
+
+
+def test_what_cannot_be_stored_leaves_a_hollow_record(folder: Path) -> None:
+    """A result that cannot be encoded is known by its digests; its value is not there."""
     cache = DiskCache(folder)
-    cache.put_many({str(number): number for number in range(5)})
-    damage(folder, "UPDATE payloads SET data = x'00' WHERE rowid = 3")
-    found = cache.get_many([str(number) for number in range(5)])
-    assert (found.count(MISSING), {*found} - {MISSING} <= {*range(5)}) == (1, True)
+    entry = Entry(key(1), (fingerprint(len),))
+    with pytest.raises(SerializationError):
+        cache.store_many([Result(entry, (lambda: 0,))])
+    cache.flush()
+    other = DiskCache(folder)
+    found = other.lookup_many([key(1)])
+    assert (found, other.load_many([(entry, 0)]), other.has(key(1))) == ([entry], [MISSING], False)
 
 
-def test_a_planted_pickle_is_not_executed(folder: Path, tmp_path: Path) -> None:
-    """Bytes that somebody else put into the file are not unpickled."""
-    cache, witness = DiskCache(folder), tmp_path / "witness"
+def test_stats_count_hits_and_misses(folder: Path) -> None:
+    """``stats`` tells what was asked for and found, and the seconds that saved."""
+    cache = DiskCache(folder)
+    cache.store_many([result(1, "a", seconds=2.0)])
+    cache.lookup_many([key(1), key(2), key(1)])
+    cache.close()
+    found = DiskCache(folder).stats()
+    assert (found["hits"], found["misses"], found["seconds_saved"]) == (1, 1, 2.0)
 
-    class Planted:
-        def __reduce__(self) -> tuple[object, tuple[str]]:
-            return (os.mkdir, (str(witness),))
 
-    cache.put("a", 1)
-    with closing(sqlite3.connect(folder / "index.sqlite")) as connection, connection:
-        connection.execute("UPDATE payloads SET data = ?", (pickle.dumps(Planted()),))
-    assert (cache.get("a"), witness.exists()) == (MISSING, False)
+def test_stats_tell_nodes_apart(folder: Path) -> None:
+    """``stats`` gives the same figures by the path of the step, where it is known."""
+    cache = DiskCache(folder)
+    cache.describe(bytes(16), NodeParts("outer/node", "m.f", {}, {}, {}, 1.0))
+    cache.store_many([result(1, "a", seconds=2.0), result(2, "b", seconds=1.0)])
+    cache.put("other", 1)
+    found = cache.stats()["nodes"]["outer/node"]
+    assert (found["entries"], found["seconds"]) == (2, 3.0)
+
+
+def test_the_folder_is_private(folder: Path) -> None:
+    """Nobody but the owner can enter the folder or read a file in it."""
+    cache = DiskCache(folder)
+    cache.put_many({"a": SMALL, "b": LARGE})
+    cache.close()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    assert modes <= {0o700, 0o600}
+
+
+def test_a_shared_folder_is_open_to_the_group(folder: Path) -> None:
+    """With ``shared=True`` the group may enter the folder and read the files, others may not."""
+    cache = DiskCache(folder, shared=True, key="a team's")
+    cache.put_many({"a": SMALL, "b": LARGE})
+    cache.close()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.rglob("*")]}
+    assert modes == {0o770, 0o640}
 
 
 def test_repr_names_the_folder(folder: Path) -> None:

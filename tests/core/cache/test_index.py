@@ -6,12 +6,14 @@ import multiprocessing
 import sqlite3
 import stat
 import sys
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hypernodes.cache._index import Index
+from hypernodes.cache._rows import SCHEMA_VERSION
 from hypernodes.errors import CacheUnavailableError
 
 if TYPE_CHECKING:
@@ -24,30 +26,29 @@ def index(tmp_path: Path) -> Index:
     return Index(tmp_path / "deep" / "folder" / "index.sqlite")
 
 
-def add(index: Index, *digests: bytes) -> None:
-    """Insert a payload for each digest."""
-    with index.connection() as connection:
-        connection.executemany(
-            "INSERT INTO payloads VALUES (?, 's', 1, x'', x'')", [(d,) for d in digests]
-        )
+def add(index: Index, *names: str) -> None:
+    """Insert a row for each of *names*."""
+    with index.writing() as connection:
+        connection.executemany("INSERT INTO pins VALUES (?)", [(name,) for name in names])
 
 
-def found(index: Index, *digests: bytes) -> list[bytes]:
-    """Return which of *digests* are there."""
-    query = "SELECT digest FROM payloads WHERE digest"
-    return sorted(digest for (digest,) in index.select(query, digests))
+def found(index: Index) -> list[str]:
+    """Return the names that are there."""
+    with index.reading() as connection:
+        rows = connection.execute("SELECT target FROM pins ORDER BY target").fetchall()
+    return [name for (name,) in rows]
 
 
 def test_nothing_is_created_before_the_first_use(index: Index) -> None:
     """Making an index touches no file; the first use makes the folder."""
     before = index.path.parent.exists()
-    add(index, b"a")
+    add(index, "a")
     assert (before, index.path.exists()) == (False, True)
 
 
 def test_the_folder_is_private(index: Index) -> None:
     """The folder is readable by its owner alone."""
-    add(index, b"a")
+    add(index, "a")
     assert stat.S_IMODE(index.path.parent.stat().st_mode) == 0o700
 
 
@@ -58,62 +59,55 @@ def test_readers_and_writers_do_not_block_each_other(index: Index) -> None:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_select_finds_keys_in_batches(index: Index) -> None:
-    """More keys than one query holds are all found."""
-    keys = [number.to_bytes(2, "big") for number in range(1100)]
-    add(index, *keys)
-    assert found(index, *keys, b"other") == keys
-
-
 def test_an_error_inside_rolls_back(index: Index) -> None:
     """What an interrupted transaction has inserted is not there."""
-    add(index, b"a")
+    add(index, "a")
 
     def be_interrupted() -> None:
-        with index.connection() as connection:
-            connection.execute("DELETE FROM payloads")
+        with index.writing() as connection:
+            connection.execute("DELETE FROM pins")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         be_interrupted()
-    assert found(index, b"a") == [b"a"]
+    assert found(index) == ["a"]
 
 
 def test_close_is_followed_by_opening_again(index: Index) -> None:
     """Closing twice is harmless, and the next use opens the file again."""
-    add(index, b"a")
+    add(index, "a")
     index.close()
     index.close()
-    assert found(index, b"a") == [b"a"]
+    assert found(index) == ["a"]
 
 
 def test_a_deleted_file_is_made_again(index: Index) -> None:
     """When the file was deleted meanwhile, the next use starts anew."""
-    add(index, b"a")
+    add(index, "a")
     for path in index.path.parent.iterdir():
         path.unlink()
     index.path.parent.rmdir()
-    add(index, b"b")
-    assert found(index, b"a", b"b") == [b"b"]
+    add(index, "b")
+    assert found(index) == ["b"]
 
 
 def test_a_replaced_file_is_opened(index: Index, tmp_path: Path) -> None:
     """When another file took its place meanwhile, the next use reads that one."""
     other = Index(tmp_path / "other" / "index.sqlite")
-    add(index, b"a")
-    add(other, b"b")
+    add(index, "a")
+    add(other, "b")
     other.close()
     other.path.replace(index.path)
     for left in ("-wal", "-shm"):
         index.path.with_name(index.path.name + left).unlink(missing_ok=True)
-    assert found(index, b"a", b"b") == [b"b"]
+    assert found(index) == ["b"]
 
 
 def test_every_sqlite_error_is_one_of_ours(index: Index) -> None:
     """A wrong statement, a damaged file, a full disk: `CacheUnavailableError` naming the folder."""
     with (
         pytest.raises(CacheUnavailableError, match=index.path.parent.name),
-        index.connection() as c,
+        index.reading() as c,
     ):
         c.execute("SELECT * FROM nowhere")
 
@@ -124,7 +118,7 @@ def test_a_file_that_is_no_database_is_refused(index: Index, content: bytes) -> 
     index.path.parent.mkdir(parents=True)
     index.path.write_bytes(content)
     with pytest.raises(CacheUnavailableError):
-        add(index, b"a")
+        add(index, "a")
     assert index.path.read_bytes() == content
 
 
@@ -132,13 +126,13 @@ def test_an_empty_file_is_a_new_database(index: Index) -> None:
     """A file of no bytes, as a crash right after creation leaves, is filled."""
     index.path.parent.mkdir(parents=True)
     index.path.touch()
-    add(index, b"a")
-    assert found(index, b"a") == [b"a"]
+    add(index, "a")
+    assert found(index) == ["a"]
 
 
 def _read_and_write(index: Index, queue: Any) -> None:
-    seen = found(index, b"a", b"b")
-    add(index, b"b")
+    seen = found(index)
+    add(index, "b")
     queue.put(seen)
 
 
@@ -146,12 +140,66 @@ def _read_and_write(index: Index, queue: Any) -> None:
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_opens_a_connection_of_its_own(index: Index) -> None:
     """A child of a process with an open index reads and writes, and disturbs nothing."""
-    add(index, b"a")
+    add(index, "a")
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
     child = context.Process(target=_read_and_write, args=(index, queue))
     child.start()
     seen = queue.get(timeout=20)
     child.join(20)
-    add(index, b"c")
-    assert (seen, found(index, b"a", b"b", b"c")) == ([b"a"], [b"a", b"b", b"c"])
+    add(index, "c")
+    assert (seen, found(index)) == (["a"], ["a", "b", "c"])
+
+
+def test_writers_wait_for_each_other(index: Index) -> None:
+    """Of two processes that write, the second sees what the first has written."""
+    add(index, "a")
+    other = Index(index.path)
+    seen: list[list[str]] = []
+
+    def write() -> None:
+        with other.writing() as connection:
+            rows = connection.execute("SELECT target FROM pins").fetchall()
+            seen.append(sorted(name for (name,) in rows))
+
+    with index.writing() as connection:
+        thread = threading.Thread(target=write)
+        thread.start()
+        connection.execute("INSERT INTO pins VALUES ('b')")
+    thread.join(20)
+    assert seen == [["a", "b"]]
+
+
+def test_a_newer_format_is_refused_and_left_alone(index: Index) -> None:
+    """What a newer version wrote is neither read nor changed; the error says what to do."""
+    add(index, "a")
+    with index.reading() as connection:
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION + 1}")
+    index.close()
+    with pytest.raises(CacheUnavailableError, match=r"newer hypernodes .* upgrade"):
+        found(Index(index.path))
+    with closing(sqlite3.connect(index.path)) as connection:
+        rows = connection.execute("SELECT target FROM pins").fetchall()
+    assert rows == [("a",)]
+
+
+def test_an_older_format_is_begun_anew(index: Index) -> None:
+    """What an older version wrote is forgotten."""
+    add(index, "a")
+    with index.reading() as connection:
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION - 1}")
+    index.close()
+    assert found(Index(index.path)) == []
+
+
+def test_a_damaged_file_is_set_aside(index: Index) -> None:
+    """A file of ours that turns out to be damaged is kept under another name; a new one begins."""
+    add(index, *(f"name {number}" for number in range(2000)))
+    index.close()
+    data = index.path.read_bytes()
+    index.path.write_bytes(data[:4096] + b"?" * (len(data) - 4096))
+    with pytest.raises(CacheUnavailableError, match=r"it is kept as damaged-\w+\.sqlite"):
+        found(index)
+    add(index, "new")
+    kept = list(index.path.parent.glob("damaged-*.sqlite"))
+    assert (found(index), len(kept)) == (["new"], 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,10 +62,84 @@ def registered() -> Iterator[list[Any]]:
     set_registered_serializers(registered_serializers)
 
 
-def test_pickle_is_asked_last(registered: list[Any]) -> None:
-    """A registered serializer that can encode a value goes before pickle."""
+def test_registered_serializers_are_asked_first(registered: list[Any]) -> None:
+    """A registered serializer that can encode a value goes before ours."""
     registered.append(Upper())
-    assert (encode("a").serializer, encode(1).serializer) == ("upper", "pickle")
+    assert (encode("a").serializer, encode(1).serializer) == ("upper", "data")
+
+
+def test_pickle_is_asked_last(registered: list[Any]) -> None:
+    """Only what is more than data is pickled."""
+    assert (encode([1]).serializer, encode([print]).serializer) == ("data", "pickle")
+
+
+def test_pickle_can_be_refused(registered: list[Any]) -> None:
+    """Without pickle a value that needs it is an error that says so, and data is not."""
+    assert decode(encode([1], allow_pickle=False), allow_pickle=False) == [1]
+    with pytest.raises(SerializationError, match=r"only pickle can encode list.*allow_pickle"):
+        encode([print], allow_pickle=False)
+    with pytest.raises(SerializationError, match=r"stored with 'pickle'.*allow_pickle"):
+        decode(encode([print]), allow_pickle=False)
+
+
+def test_a_refused_pickle_is_not_asked_for_by_name(registered: list[Any]) -> None:
+    """Naming the serializer does not get around the refusal."""
+    with pytest.raises(SerializationError, match="allow_pickle=False"):
+        encode(1, "pickle", allow_pickle=False)
+
+
+def test_a_named_serializer_that_cannot_is_an_error(registered: list[Any]) -> None:
+    """A format that was asked for by name is not silently replaced."""
+    with pytest.raises(SerializationError, match="cannot encode list with 'data'"):
+        encode([print], "data")
+
+
+def test_large_values_are_compressed_where_it_pays(registered: list[Any]) -> None:
+    """What shrinks is kept compressed, says so, and comes back; noise and small values are not."""
+    noise, pattern = random.Random(1).randbytes(5000), b"ab" * 5000
+    payload = encode(pattern)
+    assert ("data+zstd", True) == (payload.serializer, len(payload.data) < 100)
+    assert (pattern, "data", "data") == (
+        decode(payload),
+        encode(noise).serializer,
+        encode(b"ab" * 500).serializer,
+    )
+
+
+def test_a_large_value_that_does_not_compress_is_sampled(registered: list[Any]) -> None:
+    """Megabytes of noise are passed over after a look at their middle."""
+    noise = random.Random(1).randbytes(2 << 20)
+    assert decode(encode(noise)) == noise
+
+
+def test_a_decompression_bomb_is_an_error(registered: list[Any]) -> None:
+    """Bytes that claim to stand for far more than they can are not decompressed."""
+    zstandard = pytest.importorskip("zstandard")
+    bomb = zstandard.ZstdCompressor(level=1).compress(bytes(1 << 20))
+    forged = bomb[:4] + bytes([bomb[4] | 0xC0]) + (1 << 50).to_bytes(8, "little") + bomb[9:]
+    with pytest.raises(SerializationError, match=r"claim to stand for|damaged"):
+        decode(Payload("data+zstd", 1, forged))
+
+
+def test_views_decode_like_bytes(registered: list[Any]) -> None:
+    """What lies in a mapped file is decoded without being copied first."""
+    for value in (None, 1, 2.5, "text", b"raw", [1, "x"], b"ab" * 5000, {"a": bytearray(9000)}):
+        payload = encode(value)
+        view = Payload(payload.serializer, payload.version, memoryview(payload.data))
+        assert decode(view) == value
+
+
+def test_pickled_arrays_are_writable_again(registered: list[Any]) -> None:
+    """Large buffers beside a pickle come back as the kind of memory they were."""
+    numpy = pytest.importorskip("numpy")
+    value = (numpy.arange(5000.0), numpy.ma.masked_array([1, 2], [0, 1]), print)
+    frozen = numpy.arange(5000.0)
+    frozen.flags.writeable = False
+    payload = encode((*value, frozen))
+    found = decode(payload)
+    assert payload.serializer.startswith("pickle")
+    assert (found[0].tolist(), found[3].tolist()) == (value[0].tolist(), frozen.tolist())
+    assert (True, False) == (found[0].flags.writeable, found[3].flags.writeable)
 
 
 def test_the_first_that_can_encode_is_taken(registered: list[Any]) -> None:

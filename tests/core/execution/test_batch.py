@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hypernodes import DualNode, MemoryCache, Pipeline, Recorder, SeqEngine, node
+from hypernodes import DualNode, MemoryCache, Node, Pipeline, Recorder, SeqEngine, node, stateful
 from hypernodes.errors import CacheWarning
 
 np = pytest.importorskip("numpy")
@@ -225,3 +225,23 @@ def test_two_dual_nodes_in_a_row_are_two_calls(calls: Calls) -> None:
     second = DualNode("z", lambda y: y, lambda y: calls.append("second") or y)
     rows = Pipeline(nodes=[second, first]).map({"x": [1, 2]}, map_over="x")
     assert (rows, calls) == ([{"y": 2, "z": 2}, {"y": 3, "z": 3}], ["first", "second"])
+
+
+def test_a_resource_made_upstream_reaches_a_batch_as_itself() -> None:
+    """A stateful object that all items share is no column."""
+
+    @stateful
+    class Scale:
+        def __init__(self, factor: int) -> None:
+            self.factor = factor
+
+    make = Node(lambda: Scale(3), "scale", cache=False)
+    times = DualNode(
+        "y",
+        singular=lambda x, scale: x * scale.factor,
+        batch=lambda x, scale: [each * scale.factor for each in x.to_pylist()],
+    )
+    assert Pipeline([make, times]).map({"x": [1, 2]}, map_over="x", output_name="y") == [
+        {"y": 3},
+        {"y": 6},
+    ]

@@ -113,7 +113,7 @@ def test_coroutines_start_in_the_order_of_asking() -> None:
     async def fetch(n: int) -> None:
         started.append(n)
 
-    call = apply_policy(fetch, read_policy(rate_limit=500), is_async=True, name="f")
+    call = apply_policy(fetch, read_policy(rate_limit=20), is_async=True, name="f")
 
     async def main() -> None:
         await asyncio.gather(*(call(n) for n in range(10)))
@@ -185,7 +185,7 @@ def test_an_interrupted_wait_gives_its_time_back() -> None:
     async def fetch() -> None:
         flaky()
 
-    policy = read_policy(rate_limit=RateLimit(1, per_seconds=0.05))
+    policy = read_policy(rate_limit=RateLimit(1, per_seconds=0.5))
     call = apply_policy(fetch, policy, is_async=True, name="f")
 
     async def main() -> None:
@@ -195,7 +195,7 @@ def test_an_interrupted_wait_gives_its_time_back() -> None:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        # a thousand reserved times would take 50 seconds
+        # a thousand reserved times would take 500 seconds
         await asyncio.wait_for(call(), 40)
 
     asyncio.run(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from typing import Any
 
@@ -106,6 +107,20 @@ def test_strict_engines_raise() -> None:
     """With ``strict=True`` the warning is an error."""
     with pytest.raises(CacheError, match="changed its input"):
         growing(Recorder(), strict=True).run({"x": 1})
+
+
+def test_large_arguments_of_slow_calls_are_looked_at_each_time() -> None:
+    """Beside a slow call, looking costs little, so a late change is noticed too."""
+
+    def scale(data: bytearray, n: int) -> int:
+        time.sleep(0.2)
+        if n == 2:
+            data[0] = 1
+        return n
+
+    pipeline = Pipeline([Node(scale, "scaled")], engine=SeqEngine(MemoryCache()))
+    with pytest.warns(CacheWarning, match="'scale' changed its input 'data'"):
+        pipeline.map({"data": bytearray(3 << 20), "n": [1, 2]}, map_over="n")
 
 
 def test_large_arguments_are_looked_at_after_the_first_call() -> None:

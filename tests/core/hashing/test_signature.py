@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 
-import attrs
 import pytest
 
 from hypernodes.hashing import (
@@ -46,7 +45,7 @@ def test_signatures_sort_by_node_first() -> None:
 def test_signatures_are_values() -> None:
     """They can be keys, cannot be changed, and survive a pickle."""
     assert {ONE: 1}[pickle.loads(pickle.dumps(ONE))] == 1
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         ONE.node = b""  # type: ignore[misc]  # what the test is about
 
 

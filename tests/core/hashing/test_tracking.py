@@ -171,9 +171,10 @@ def test_a_version_stands_for_the_code() -> None:
         (lambda: [module(f"f = (lambda n: lambda: n)({n})").f for n in (1, 2)]),
         (lambda: [Point(1).__eq__, Point(2).__eq__]),
         (lambda: [Point, Pair]),
+        (lambda: list(module("f = [lambda: 1, lambda: 2]").f)),
         (lambda: [functools.partial(Point(1).__eq__, n) for n in (1, 2)]),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_callables_of_one_version_are_told_apart(two: Callable[[], list[Any]]) -> None:
     """A version stands for code: names, bound values and captured data still count."""

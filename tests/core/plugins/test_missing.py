@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -128,8 +130,14 @@ def test_a_callback_of_ours_that_is_missing_gives_its_install_line(
 @pytest.mark.parametrize(
     ("url", "extra"), [("s3://b", "s3"), ("s3a://b", "s3"), ("gs://b", "gcs"), ("gcs://b", "gcs")]
 )
-def test_a_storage_scheme_names_its_extra(install: Install, url: str, extra: str) -> None:
+def test_a_storage_scheme_names_its_extra(
+    install: Install, monkeypatch: pytest.MonkeyPatch, url: str, extra: str
+) -> None:
     """A bucket whose library is missing leads to the extra that brings it."""
     install()
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.setitem(sys.modules, "gcsfs", None)
+    loaded = importlib.import_module("fsspec.registry")._registry
+    monkeypatch.delitem(loaded, url.partition(":")[0], raising=False)
     with pytest.raises(EngineNotInstalledError, match=rf"pip install 'hypernodes\[{extra}\]'"):
         open_cache(url)
