@@ -77,7 +77,9 @@ def layers(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the whole suite on this Python, with everything installed."""
-    session.install(*group("test", "optional", "servers"), *editable(f"{CORE}[batch,testing,viz]", *EXTENSIONS))
+    session.install(
+        *group("test", "optional", "servers"), *editable(f"{CORE}[batch,testing,viz]", *EXTENSIONS)
+    )
     run_tests(session)
 
 

@@ -100,7 +100,8 @@ class Drawing:
             self.calls.append((name, given))
             total = sum(_flat(given)) + len(name)
             if fails and total % modulus == rest:
-                raise error(f"{name}: {total}")
+                msg = f"{name}: {total}"
+                raise error(msg)
             made = (total, [total % 5 + n for n in range(total % 4)])
             return [made[n] for n in kept] if len(kept) > 1 else made[kept[0]]
 

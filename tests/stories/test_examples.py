@@ -37,4 +37,4 @@ def test_search_the_docs_computes_nothing_twice(tmp_path: Path) -> None:
     assert dict.fromkeys(per_item, (1, passages)) == {n: query[n] for n in per_item}
     assert (0, 1) == query["build_index"]
     assert dict.fromkeys(per_item, (1, passages + 1)) == {n: added[n] for n in per_item}
-    assert picture.read_text(encoding="utf-8").startswith("---\ntitle: search_the_docs")
+    assert picture.read_text(encoding="utf-8").startswith('---\ntitle: "search_the_docs"')

@@ -88,7 +88,8 @@ def test_stop_iteration_of_a_plain_function_comes_out_of_run() -> None:
 
     @node(output_name="z")
     def stop(y: int) -> int:
-        raise StopIteration("mine")
+        msg = "mine"
+        raise StopIteration(msg)
 
     with pytest.raises(StopIteration, match="mine") as caught:
         Pipeline([wait, stop], engine=AsyncEngine()).run({"x": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
@@ -116,7 +117,8 @@ def test_an_exception_of_its_own_reaches_the_caller() -> None:
 
     async def one(place: int) -> bool:
         if place == 2:
-            raise asyncio.CancelledError("mine")
+            msg = "mine"
+            raise asyncio.CancelledError(msg)
         await asyncio.sleep(0)
         return True
 
@@ -216,10 +218,8 @@ def test_events_of_overlapping_branches_are_those_of_a_sequential_run(waits: Any
         for kind in (SeqEngine, AsyncEngine):
             recorder = Recorder()
             engine = kind(callbacks=[recorder])
-            try:
+            with contextlib.suppress(ValueError):
                 Pipeline(nodes).run({"x": 1}, engine=engine)
-            except ValueError:
-                pass
             stories.append([(name, args[0]) for name, args in told(recorder)])
         assert stories[0] == stories[1]
 
@@ -261,7 +261,8 @@ def test_exceptions_of_plain_functions_keep_their_type(error: Any, threads: bool
     @node(output_name="y")
     def fail(x: int) -> int:
         if x == 9:
-            raise error("mine")
+            msg = "mine"
+            raise error(msg)
         return x
 
     @node(output_name="z")

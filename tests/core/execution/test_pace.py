@@ -55,9 +55,7 @@ def test_it_never_exceeds_the_most() -> None:
     assert (before, pace.size) == (20, 20)
 
 
-@pytest.mark.parametrize(
-    ("given", "size"), [(None, CHUNK_ITEMS), (1, 1), (5_000, 5_000)], ids=str
-)
+@pytest.mark.parametrize(("given", "size"), [(None, CHUNK_ITEMS), (1, 1), (5_000, 5_000)], ids=str)
 def test_a_number_is_a_size(given: int | None, size: int) -> None:
     """A number stands for chunks of that size; without one it is the usual size."""
     assert read_pace(given).size == size

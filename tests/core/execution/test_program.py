@@ -151,7 +151,7 @@ def test_a_coroutine_that_nobody_awaits_is_refused_however_often(inner: bool) ->
     async def fetch(x: int) -> int:
         return x
 
-    nodes: list[Any] = [node(output_name="y")(lambda x: fetch(x))]
+    nodes: list[Any] = [node(output_name="y")(lambda x: fetch(x))]  # noqa: PLW0108 - a lambda is the point
     nodes.append(node(output_name="z")(lambda y: y))
     pipeline = Pipeline([Pipeline(nodes)] if inner else nodes)
     runs = thrice(lambda: pipeline.run({"x": 1}, output_name="z"))
@@ -165,7 +165,7 @@ def test_a_refused_coroutine_is_noted_with_its_node() -> None:
     async def fetch(x: int) -> int:
         return x
 
-    pipeline = Pipeline([node(output_name="y")(lambda x: fetch(x))])
+    pipeline = Pipeline([node(output_name="y")(lambda x: fetch(x))])  # noqa: PLW0108 - a lambda is the point
     with pytest.raises(ExecutionError, match="make its function 'async def'") as caught:
         pipeline.map({"x": ITEMS}, map_over="x")
     assert caught.value.__notes__ == ["in node '<lambda>' at <lambda>, item 0"]
@@ -284,4 +284,4 @@ def test_coroutine_functions_run_on_every_engine_in_any_order() -> None:
         for engine in (AsyncEngine(), SeqEngine(), AsyncEngine())
     ]
     runs = [pipeline.run({"x": 1}, engine=e) for e in (SeqEngine(), AsyncEngine(), SeqEngine())]
-    assert found + [runs] == [[{"y": x} for x in ITEMS]] * 3 + [[{"y": 1}] * 3]
+    assert [*found, runs] == [[{"y": x} for x in ITEMS]] * 3 + [[{"y": 1}] * 3]

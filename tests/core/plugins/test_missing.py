@@ -85,7 +85,7 @@ def test_an_unknown_name_lists_the_known_ones(install: Install) -> None:
     with pytest.raises(UnknownPluginError) as caught:
         get_engine_class("sequ")
     assert str(caught.value) == (
-        "unknown engine 'sequ'; did you mean 'seq'? known engines: daft, dask, ray, seq"
+        "unknown engine 'sequ'; did you mean 'seq'? known engines: async, daft, dask, ray, seq"
     )
 
 

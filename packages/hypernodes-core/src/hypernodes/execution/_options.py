@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hypernodes.plugins import open_cache, resolve_callbacks
 from hypernodes.values import UNSET, Unset
 
 if TYPE_CHECKING:
     from hypernodes.protocols import Cache
+
+CheckMutation = Literal["auto", "always", "never"]
 
 
 def read_cache(cache: Cache | str | os.PathLike[str] | Unset | None) -> Cache | Unset | None:
@@ -41,7 +43,7 @@ def read_callbacks(callbacks: Sequence[Any] | Unset | None) -> Sequence[Any] | U
     return tuple(resolve_callbacks(callbacks))
 
 
-def read_check_mutation(mode: str) -> str:
+def read_check_mutation(mode: CheckMutation) -> CheckMutation:
     """Return *mode* if there is such a one.
 
     Raises:
