@@ -139,6 +139,8 @@ class EngineCachingContract:
         self, engine: MakeEngine
     ) -> None:
         """One of them is executed and the others are hits, whichever comes first."""
+        if not self.runs_here:
+            pytest.skip("equal inner items that two processes meet at once are made by both")
         assert sorted(_watch(SeqEngine, [1, 2, 1, 3, 1])) == sorted(_watch(engine, [1, 2, 1, 3, 1]))
 
     def test_events_of_a_run_are_those_of_the_sequential_engine(self, engine: MakeEngine) -> None:
