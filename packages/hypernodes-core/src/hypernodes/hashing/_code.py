@@ -22,6 +22,7 @@ import __future__
 
 import ast
 import linecache
+import os
 import sys
 import threading
 import warnings
@@ -140,6 +141,19 @@ def _codes_in(code: CodeType) -> Iterator[CodeType]:
         stack += reversed([const for const in found.co_consts if isinstance(const, CodeType)])
 
 
+# one at a time: the parser of Python 3.11 mixes up the depths of two threads
+_parsing = threading.Lock()
+
+
+def _reset_lock() -> None:
+    global _parsing  # noqa: PLW0603 - a forked child may inherit it locked
+    _parsing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_lock)
+
+
 @lru_cache(maxsize=128)
 def _read(text: str, filename: str, flags: int) -> _Source | None:
     # the stack of the caller must not decide what a text says, so the parser,
@@ -147,7 +161,7 @@ def _read(text: str, filename: str, flags: int) -> _Source | None:
     found: list[_Source] = []
 
     def parse() -> None:
-        with warnings.catch_warnings(), suppress(*_UNREADABLE):
+        with _parsing, warnings.catch_warnings(), suppress(*_UNREADABLE):
             # the compiler has said what it has to say about this text before
             warnings.simplefilter("ignore")
             found.append(_Source(text, filename, flags))
