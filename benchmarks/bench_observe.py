@@ -1,7 +1,8 @@
 """What watching costs: progress bars, records of runs and logs, on a map of short items.
 
-Every callback is measured against the same map without one, in processor time,
-the best of several runs each.  Run it with ``python benchmarks/bench_observe.py``.
+The items measure their own work, so that what is left is the cost of carrying
+it out and of watching; the best of several maps counts, because whatever else
+the machine does can only add.  Run it with ``python benchmarks/bench_observe.py``.
 """
 
 from __future__ import annotations
@@ -17,39 +18,30 @@ from rich.console import Console
 from hypernodes import LoggingCallback, Pipeline, SeqEngine, node
 from hypernodes.callbacks import ProgressCallback, RunRecord
 
-ITEMS = 2000
+ITEMS = 1000
 SECONDS = 0.001
-ROUNDS = 3
+ROUNDS = 5
 
 
-@node(output_name="sum")
-def work(x: int, loops: int) -> int:
-    """Keep the processor busy, as real work does."""
-    for number in range(loops):
-        x += number
-    return x
+@node(output_name="worked")
+def work(x: int, seconds: float) -> float:
+    """Keep the processor busy and return how long it really was."""
+    started = time.process_time()
+    while time.process_time() - started < seconds:
+        pass
+    return time.process_time() - started
 
 
 PIPELINE = Pipeline(nodes=[work], name="workers")
 
 
-def calibrate() -> int:
-    """Return the number of loops that take as long as an item should."""
-    loops = 20_000
+def measure(make: Callable[[], object] | None) -> float:
+    """Return the processor seconds per item of one map, beside its work."""
+    engine = SeqEngine(callbacks=None if make is None else [make()])
+    inputs = {"x": range(ITEMS), "seconds": SECONDS}
     started = time.process_time()
-    for _ in range(20):
-        work.func(0, loops)
-    return round(loops * 20 * SECONDS / (time.process_time() - started))
-
-
-LOOPS = calibrate()
-
-
-def measure(engine: SeqEngine) -> float:
-    """Return the processor seconds of one map."""
-    started = time.process_time()
-    PIPELINE.map(inputs={"x": range(ITEMS), "loops": LOOPS}, map_over="x", engine=engine)
-    return time.process_time() - started
+    rows = PIPELINE.map(inputs=inputs, map_over="x", engine=engine)
+    return (time.process_time() - started - sum(row["worked"] for row in rows)) / ITEMS
 
 
 def terminal() -> ProgressCallback:
@@ -75,24 +67,18 @@ def record() -> RunRecord:
     return RunRecord(tempfile.mkdtemp())
 
 
-def overhead(make: Callable[[], object], plain: float) -> float:
-    """Return what *make*'s callback adds to a map that takes *plain* seconds, as a share."""
-    # the best of several: whatever else the machine does can only add
-    watched = min(measure(SeqEngine(callbacks=[make()])) for _ in range(ROUNDS))
-    return watched / plain - 1
-
-
 def main() -> None:
     """Print the overhead of every way of watching."""
-    plain = min(measure(SeqEngine()) for _ in range(ROUNDS + 1))
-    print(f"map of {ITEMS} items of {SECONDS * 1000:.0f} ms, processor time added by")
+    plain = min(measure(None) for _ in range(ROUNDS))
+    print(f"map of {ITEMS} items of {SECONDS * 1000:.0f} ms; added by watching, per item")
     for name, make in {
         "progress, terminal": terminal,
         "progress, lines": lines,
         "logging": log,
         "record of the run": record,
     }.items():
-        print(f"  {name:<20} {100 * overhead(make, plain):5.1f} %")
+        added = min(measure(make) for _ in range(ROUNDS)) - plain
+        print(f"  {name:<20} {added * 1e6:6.0f} us  {100 * added / SECONDS:5.1f} %")
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ DEFAULT_FOLDER: Final = ".hypernodes/runs"
 LAST: Final = "last"
 SHORT_ID: Final = 8
 _SUFFIX: Final = ".jsonl"
+# made once: `json.dumps` would make one per line
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def runs_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -95,7 +97,7 @@ def find_run_file(folder: Path, name: str) -> Path:
 def write_line(file: IO[str], line: Mapping[str, Any]) -> None:
     """Append one line; keys without a value are left out."""
     known = {key: value for key, value in line.items() if value is not None}
-    file.write(json.dumps(known, ensure_ascii=False, separators=(",", ":")) + "\n")
+    file.write(_encode(known) + "\n")
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from hypernodes.callbacks._run_file import SHORT_ID, list_run_files, read_lines
+from hypernodes.callbacks._run_file import SHORT_ID, list_run_files, read_lines, runs_folder
 
 _MOST_REASONS = 5
 
@@ -167,15 +168,15 @@ class RunSummary:
         return sum(step.saved for step in self.functions)
 
 
-def read_run(file: Path) -> RunSummary:
+def read_run(file: str | os.PathLike[str]) -> RunSummary:
     """Return what *file* holds, also of a run that has not ended.
 
     Raises:
         OSError: It cannot be read.
     """
-    found = RunSummary(file)
+    found = RunSummary(Path(file))
     readers = {"begin": _begin, "step": _step, "item": _item, "failure": _failure, "end": _end}
-    for line in read_lines(file):
+    for line in read_lines(found.file):
         reader = readers.get(line.get("event", ""))
         if reader is not None:
             reader(found, line)
@@ -184,9 +185,16 @@ def read_run(file: Path) -> RunSummary:
     return found
 
 
-def read_runs(folder: Path, most: int) -> list[RunSummary]:
-    """Return the latest runs in *folder*, the latest first."""
-    return [read_run(path) for path in list_run_files(folder)[:most]]
+def read_runs(
+    folder: str | os.PathLike[str] | None = None, most: int | None = None
+) -> list[RunSummary]:
+    """Return the runs that are kept in *folder*, the latest first.
+
+    Args:
+        folder: By default what ``HYPERNODES_RUNS`` names, else ``.hypernodes/runs``.
+        most: How many, at most.
+    """
+    return [read_run(path) for path in list_run_files(runs_folder(folder))[:most]]
 
 
 def _begin(found: RunSummary, line: Mapping[str, Any]) -> None:
