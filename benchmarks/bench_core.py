@@ -1,4 +1,7 @@
-"""The core against the loop you would write yourself: ``nox -s bench``."""
+"""Importing, building and warm caches against the same by hand: ``nox -s bench``.
+
+Run and map without a cache are measured by `bench_execution`.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +28,6 @@ def make_chain(length: int) -> list[Any]:
         exec(f"def step{number}(v{number}): return v{number} + 1", scope)
         nodes.append(node(scope[f"step{number}"], output_name=f"v{number + 1}"))
     return nodes
-
-
-def handwritten_chain(length: int) -> Callable[[int], dict[str, int]]:
-    """Return the same by hand: one call per node, results in a dict."""
-    functions = [each.func for each in make_chain(length)]
-    names = [f"v{number + 1}" for number in range(length)]
-
-    def run(value: int) -> dict[str, int]:
-        results = {}
-        for name, function in zip(names, functions, strict=True):
-            value = results[name] = function(value)
-        return results
-
-    return run
 
 
 def importing() -> list[Row]:
@@ -73,35 +62,6 @@ def building() -> list[Row]:
             units=5000,
         )
     ]
-
-
-def running() -> list[Row]:
-    """Compare run and map with handwritten loops."""
-    rows = []
-    for length in (2, 100, 5000):
-        pipeline, by_hand = Pipeline(make_chain(length)), handwritten_chain(length)
-        repeats = range(max(1, 2000 // length))
-        rows.append(
-            compare(
-                f"run of {length} trivial nodes, per node",
-                lambda: [pipeline.run({"v0": 1}) for _ in repeats],  # noqa: B023 - called at once
-                lambda: [by_hand(1) for _ in repeats],  # noqa: B023
-                units=length * len(repeats),
-            )
-        )
-    pipeline, by_hand = Pipeline(make_chain(2)), handwritten_chain(2)
-    for count in (1_000, 100_000):
-        items = list(range(count))
-        rows.append(
-            compare(
-                f"map of {count:,} items x 2 trivial nodes, per item",
-                lambda: pipeline.map({"v0": items}, map_over="v0"),  # noqa: B023
-                lambda: [by_hand(item) for item in items],  # noqa: B023
-                units=count,
-                repeats=5,
-            )
-        )
-    return rows
 
 
 def caching() -> list[Row]:
@@ -160,5 +120,4 @@ if __name__ == "__main__":
     print(f"Python {platform.python_version()} on {platform.machine()}, medians, one process")
     print_table("Import", importing())
     print_table("Build", building())
-    print_table("Run and map without a cache", running())
     print_table("Warm cache", caching())

@@ -19,7 +19,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypernodes import AsyncEngine, MemoryCache, Node, Pipeline, PipelineCallback, SeqEngine
-from hypernodes.engines import SeqEngine as Engine
 
 Calls = list[tuple[str, tuple[Any, ...]]]
 Outcome = tuple[Any, ...]
@@ -183,7 +182,7 @@ def _requests(draw: st.DrawFn, **options: bool) -> tuple[Drawing, Pipeline, dict
 
 def _in_turn() -> list[Any]:
     """Return engines: a first run, a second and a third, observed in two ways, on a loop."""
-    plain = Engine()
+    plain = SeqEngine()
     return [
         SeqEngine(callbacks=[Everything()]),
         plain,

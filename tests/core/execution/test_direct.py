@@ -249,3 +249,28 @@ def test_threads_may_share_an_engine_and_a_pipeline() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_plugins_for_one_callback_leave_other_runs_alone(pipeline: Pipeline) -> None:
+    """A plugin around calls that serves a callback is asked only where that one observes."""
+    asked: list[str] = []
+
+    class Around:
+        @hookimpl(wrapper=True)
+        def hypernodes_execute_step(self, step: Any) -> Any:
+            """Note."""
+            asked.append(step.id)
+            return (yield)
+
+        target = f"{Recorder.__module__}:Recorder"
+        hypernodes_execute_step.only_for = target  # type: ignore[attr-defined]  # a mark
+
+    class Own(Recorder):
+        pass
+
+    manager().register(Around(), "around")
+    pipeline.run({"x": 1})
+    pipeline.map({"x": range(20)}, map_over="x", engine=SeqEngine(callbacks=[PipelineCallback()]))
+    before = len(asked)
+    pipeline.run({"x": 1}, engine=SeqEngine(callbacks=[Own()]))
+    assert (before, asked) == (0, ["first", "second"])

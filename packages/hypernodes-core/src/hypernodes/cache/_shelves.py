@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -61,6 +62,7 @@ class Shelves(EncodedCache):
         self._find_trust: Final = find_trust
         self._is_shared: Final = is_shared
         self._opened: Folder | None = None
+        self._opening = threading.Lock()
         self._buffer = Buffer()
         self._uses = Uses()
         self._described: set[bytes] = set()
@@ -210,7 +212,10 @@ class Shelves(EncodedCache):
     def _open(self) -> Folder:
         """Return the folder; its key is found now."""
         if self._opened is None:
-            self._opened = Folder(self._absolute, self._find_trust(), self._is_shared)
+            # two folders would have two locks, and what one thread buffers another would drop
+            with self._opening:
+                if self._opened is None:
+                    self._opened = Folder(self._absolute, self._find_trust(), self._is_shared)
         return self._opened
 
     def _own_buffer(self) -> Buffer:

@@ -20,6 +20,7 @@ from hypernodes.cli._faults import ExitCode, exit_code
 from hypernodes.cli._history import report, repro, runs
 from hypernodes.cli._output import say
 from hypernodes.cli._run import map_, run
+from hypernodes.cli._twin import twin
 from hypernodes.errors import HyperNodesError, HyperNodesWarning
 
 _EPILOG = (
@@ -45,6 +46,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "runs": runs,
     "report": report,
     "repro": repro,
+    "twin": twin,
     "plugins": plugins,
     "doctor": doctor,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -12,24 +12,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _LOOK_UP_SECONDS: Final = 0.1
-
-
-class WrappedError(Exception):
-    """Holds a `StopIteration`, which coroutines and futures cannot raise."""
-
-
-def call_wrapped(call: Callable[..., R], *arguments: Any) -> R:
-    """Call; what coroutines and futures cannot raise comes wrapped, for `unwrap`."""
-    try:
-        return call(*arguments)
-    except StopIteration as error:
-        raise WrappedError(error) from None
-
-
-def unwrap(error: Exception) -> Exception:
-    """Return what was raised by what `call_wrapped` called."""
-    found: Exception = error.args[0] if isinstance(error, WrappedError) else error
-    return found
 
 
 class CoroutineRunner:
@@ -76,52 +58,6 @@ class CoroutineRunner:
         elif loop is not None and thread is not None:
             thread.submit(_close, loop).result()
             thread.shutdown()
-
-
-class LoopRunner:
-    """Runs coroutines on a loop that runs elsewhere, for calls made in other threads.
-
-    Args:
-        loop: The loop.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-
-    def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
-        """Return the result of *coroutine*; its exception is raised.
-
-        Must not be called in the thread of the loop, which would wait for itself.
-        """
-        # deferred: see CoroutineRunner.run
-        from concurrent.futures import Future
-
-        found: Future[R] = Future()
-        around = contextvars.copy_context()
-        self._loop.call_soon_threadsafe(_begin, self._loop, coroutine, around, found)
-        return found.result()
-
-    def close(self) -> None:
-        """Do nothing: the loop belongs to others."""
-
-
-def _begin(
-    loop: asyncio.AbstractEventLoop,
-    coroutine: Coroutine[Any, Any, R],
-    around: contextvars.Context,
-    found: Future[R],
-) -> None:
-    async def complete() -> None:
-        try:
-            found.set_result(await coroutine)
-        except BaseException as error:
-            found.set_exception(error)
-            if not isinstance(error, Exception):
-                raise
-
-    task = loop.create_task(complete(), context=around)
-    # the loop itself holds its tasks weakly
-    found.add_done_callback(lambda _done: task)
 
 
 def _complete(

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
-import functools
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +20,7 @@ import attrs
 
 from hypernodes.events import Event
 from hypernodes.execution._batch import execute_batch
-from hypernodes.execution._calling import LoopRunner, call_wrapped, unwrap
+from hypernodes.execution._beside import LoopRunner, call_beside, call_wrapped, unwrap
 from hypernodes.execution._chunk import close_rows, open_rows, run_chunk
 from hypernodes.execution._context import Context, Level, is_batch
 from hypernodes.execution._direct import find_program
@@ -379,10 +377,7 @@ class ConcurrentChunks:
             return call_wrapped(call, *arguments)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._limit, thread_name_prefix="hypernodes")
-        around = contextvars.copy_context()
-        loop = asyncio.get_running_loop()
-        inside = functools.partial(around.run, call_wrapped, call, *arguments)
-        return await loop.run_in_executor(self._pool, inside)
+        return await call_beside(self._pool, call, *arguments)
 
 
 def _alive(level: Level, rows: Sequence[Row]) -> Sequence[Row]:

@@ -16,7 +16,7 @@ import attrs
 from hypernodes.callbacks import Ear
 from hypernodes.errors import FingerprintError
 from hypernodes.events import Event, MapProgress, Run, StepInfo
-from hypernodes.execution._calling import CoroutineRunner, LoopRunner
+from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._guard import GuardedCache
 from hypernodes.execution._owners import Owners
 from hypernodes.execution._pace import Pace
@@ -26,6 +26,7 @@ from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
 
 if TYPE_CHECKING:
+    from hypernodes.execution._beside import LoopRunner
     from hypernodes.execution._rows import Row
 
 Tell = Callable[[Event], None]

@@ -129,7 +129,11 @@ class Shortcut:
 
         The long way also says what is wrong with a request.
         """
-        if self._era is not _era[0] or _has(engine, "cache") or _has(engine, "callbacks"):
+        cache, callbacks = getattr(engine, "cache", None), getattr(engine, "callbacks", None)
+        # written out, because this is most of what a short run costs
+        if (cache is not None and cache is not UNSET) or self._era is not _era[0]:
+            return None
+        if callbacks is not None and callbacks is not UNSET and callbacks != ():
             return None
         if type(inputs) is not dict or not self._others.isdisjoint(inputs):
             return None
@@ -174,11 +178,6 @@ def _optional(plan: Plan) -> frozenset[str]:
     """Return the parameters that are left to their defaults."""
     nodes = [step.node for step in plan.steps if step.node is not None]
     return frozenset(p.name for node in nodes for p in node.parameters).difference(plan.reads)
-
-
-def _has(engine: Any, name: str) -> bool:
-    option = getattr(engine, name, None)
-    return option is not None and option is not UNSET and option != ()
 
 
 def _begin_era() -> None:

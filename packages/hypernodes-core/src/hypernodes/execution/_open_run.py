@@ -6,7 +6,7 @@ Decides who observes it, and that they hear of its end however it ends.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -51,7 +51,8 @@ class OpenRun:
         strict = bool(engine_option(engine, "strict", False))
         salt = str(engine_option(engine, "salt", ""))
         check = str(engine_option(engine, "check_mutation", "auto"))
-        hooks = frozenset(name for name in _STEP_HOOKS if hook_implementations(name))
+        observers = [each for _, some in all_callbacks(settings) for each in some]
+        hooks = frozenset(name for name in _STEP_HOOKS if _is_asked(name, observers))
         # what names mean is looked at once per run
         start_epoch()
         self._context = Context(settings, run, tell, strict, salt, check, hooks, collects)
@@ -74,6 +75,21 @@ class OpenRun:
                 self._dispatcher.finish(error)
         finally:
             self._context.close()
+
+
+def _is_asked(hook: str, observers: Sequence[object]) -> bool:
+    """Say whether some plugin wants to be asked in a run with these *observers*.
+
+    An implementation that has nothing to do without a callback of its own says
+    so by an attribute ``only_for = "module:Class"``; asking costs every call.
+    """
+    targets = [getattr(each.function, "only_for", None) for each in hook_implementations(hook)]
+    classes = {
+        f"{base.__module__}:{base.__qualname__}"
+        for each in observers
+        for base in type(each).__mro__
+    }
+    return any(target is None or target in classes for target in targets)
 
 
 def _make_dispatcher(plan: Plan, settings: Settings) -> Dispatcher | None:

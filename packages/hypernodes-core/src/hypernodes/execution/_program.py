@@ -102,10 +102,12 @@ class Program:
             items = zip(*columns.values(), strict=True) if len(names) > 1 else columns[names[0]]
         # an iterator goes on behind the item that failed
         items = iter(items)
-        head = itertools.islice(items, 1)
         while True:
             try:
-                careful(done, head, first or 0, *fixed)
+                if not self._is_checked:
+                    before = len(done)
+                    careful(done, itertools.islice(items, 1), first or 0, *fixed)
+                    self._is_checked = len(done) > before
                 many(done, items, first or 0, *fixed)
             except Exception as error:
                 step = self._annotate(error, first)

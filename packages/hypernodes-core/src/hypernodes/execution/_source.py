@@ -167,6 +167,9 @@ def _expander(step: Step, nested: Nested) -> Callable[..., Any]:
     over, mode = nested.map_over, nested.map_mode
 
     def expand(*values: Any) -> Iterator[Any] | list[Any]:
+        if len(values) == 1 and type(values[0]) is list:
+            # a new one: functions inside may change the one they are given
+            return list(values[0])
         try:
             _, columns = expand_columns(dict(zip(over, values, strict=True)), over, mode)
         except PlanError as error:
