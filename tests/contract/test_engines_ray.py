@@ -22,16 +22,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         move(patch, home)
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        # another module of this session may have started it: one is slow enough
-        if not ray.is_initialized():
-            ray.init(
-                num_cpus=2,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
-            )
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+        )
         yield home
+        # other libraries look for a Ray and would use it
+        ray.shutdown()
 
 
 def move(patch: pytest.MonkeyPatch, home: str) -> None:

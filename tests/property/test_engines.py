@@ -214,6 +214,13 @@ def test_dask_threads_change_nothing(case: Case) -> None:
     _check(lambda **options: make("threads", num_workers=3, **options), case)
 
 
+@_examples(15)
+@given(_cases())
+def test_daft_changes_nothing(case: Case) -> None:
+    """DaftEngine does what SeqEngine does."""
+    _check(_engine("DaftEngine"), case)
+
+
 @pytest.fixture(scope="module")
 def processes(home: str) -> Iterator[Any]:
     """What makes engines that share two worker processes."""
@@ -247,7 +254,7 @@ def client(home: str) -> Iterator[Any]:
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             host="127.0.0.1",
             silence_logs=50,
         ) as cluster,
@@ -265,7 +272,7 @@ def test_a_dask_cluster_changes_nothing(client: Any, case: Case) -> None:
 
 
 @pytest.fixture(scope="module")
-def ray_engine(home: str) -> Any:
+def ray_engine(home: str) -> Iterator[Any]:
     """RayEngine, on the Ray of this test session."""
     make = _engine("RayEngine")
     import ray
@@ -273,17 +280,17 @@ def ray_engine(home: str) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        # another module of this session may have started it: one is slow enough
-        if not ray.is_initialized():
-            ray.init(
-                num_cpus=2,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                _node_ip_address="127.0.0.1",
-            )
-    environment = {"env_vars": {"HOME": home, "XDG_CONFIG_HOME": home}}
-    return lambda **options: make(runtime_env=environment, **options)
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            _node_ip_address="127.0.0.1",
+        )
+        environment = {"env_vars": {"HOME": home, "XDG_CONFIG_HOME": home}}
+        yield lambda **options: make(runtime_env=environment, **options)
+        # other libraries look for a Ray and would use it
+        ray.shutdown()
 
 
 @_examples(10)
@@ -291,10 +298,3 @@ def ray_engine(home: str) -> Any:
 def test_ray_changes_nothing(ray_engine: Make, case: Case) -> None:
     """RayEngine does what SeqEngine does."""
     _check(ray_engine, case, shared=True)
-
-
-@_examples(15)
-@given(_cases())
-def test_daft_changes_nothing(case: Case) -> None:
-    """DaftEngine does what SeqEngine does."""
-    _check(_engine("DaftEngine"), case)

@@ -23,6 +23,8 @@ from hypernodes_dask.work import answer
 #: Smaller bytes travel inside the task, which saves a round trip.
 _INLINE_BYTES: Final = 100_000
 _LOOK_UP_SECONDS: Final = 1.0
+_NOT_YET: Final = frozenset({"newly-created", "connecting"})
+_CONNECT_SECONDS: Final = 30.0
 _PATIENCE_SECONDS: Final = 60.0
 _AHEAD: Final = 3
 #: The first parcels are small, to see how long items take.
@@ -46,6 +48,10 @@ def connect(client: Any, most: int | None, needs: Needs) -> ClusterTransport:
     ending = contextlib.ExitStack()
     if client is None:
         client = _current(ending)
+    deadline = time.monotonic() + _CONNECT_SECONDS
+    while client.status in _NOT_YET and time.monotonic() < deadline:
+        # another thread of this worker is about to make it
+        time.sleep(_LOOK_UP_SECONDS / 20)
     if client.status != "running":
         ending.close()
         msg = f"the Dask client {client!r} is {client.status}; give client= one that is connected"

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from hypernodes.values import Unset
 
 _MOST_ITEMS: Final = 10_000
+#: Of so many items one is too few to begin with, and some more harm nobody.
+_MANY_ITEMS: Final = 500
+_MOST_FIRST: Final = 16
 
 
 class DaskEngine:
@@ -132,7 +135,8 @@ class DaskEngine:
         if options.npartitions is not None and items:
             size = math.ceil(items / options.npartitions)
             return Pace(size, most=size)
-        return Pace(1, CHUNK_SECONDS[options.workload_type], _MOST_ITEMS)
+        first = max(1, min((items or 0) // _MANY_ITEMS, _MOST_FIRST))
+        return Pace(first, CHUNK_SECONDS[options.workload_type], _MOST_ITEMS)
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context

@@ -6,6 +6,7 @@ core's.  Which Ray is used is decided in `cluster`, what a task is in `tasks`.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution import (
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from hypernodes.values import Unset
 
 _MOST_ITEMS: Final = 10_000
+#: Of so many items one is too few to begin with, and some more harm nobody.
+_MANY_ITEMS: Final = 500
+_MOST_FIRST: Final = 16
 _CHUNK_SECONDS: Final = 0.1
 
 
@@ -115,12 +119,13 @@ class RayEngine:
             map_mode,
             output_name,
             on_error=on_error,
-            pace=self.pace(),
+            pace=self.pace(_count_items(pipeline, inputs, map_over, map_mode)),
         )
 
     def pace(self, items: int | None = None) -> Pace:
         """Return how many items should travel together: about a tenth of a second's worth."""
-        return Pace(1, _CHUNK_SECONDS, _MOST_ITEMS)
+        first = max(1, min((items or 0) // _MANY_ITEMS, _MOST_FIRST))
+        return Pace(first, _CHUNK_SECONDS, _MOST_ITEMS)
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context
@@ -192,3 +197,17 @@ class RayEngine:
 
     def __repr__(self) -> str:
         return f"RayEngine(cache={self.cache!r}, callbacks={self.callbacks!r})"
+
+
+def _count_items(
+    pipeline: Any, inputs: Mapping[str, Any] | None, map_over: Any, map_mode: str
+) -> int | None:
+    """Return how many items there will be; None where the request is at fault."""
+    names = (map_over,) if isinstance(map_over, str) else tuple(map_over or ())
+    values = {**pipeline.bound_inputs, **(inputs or {})}
+    try:
+        lengths = [len(values[name]) for name in names]
+    except (KeyError, TypeError):
+        # the core says what is wrong
+        return None
+    return math.prod(lengths) if map_mode == "product" else max(lengths, default=0)
