@@ -29,6 +29,10 @@ _LASTING: Final = (PermissionError, FileNotFoundError, NotImplementedError, Type
 _LASTING_NAMES: Final = frozenset({"NoCredentialsError", "PartialCredentialsError", "HttpError"})
 
 
+#: Filesystems of the processes that this one was forked from, kept from being collected.
+_inherited: Final[list[Any]] = []
+
+
 class Objects:
     """The objects below *url*, by their names relative to it.
 
@@ -216,6 +220,9 @@ class Objects:
             from fsspec.core import url_to_fs
 
             self._lock = threading.Lock()
+            if self._system is not None:
+                # closing it here would take the parent's sockets off the epoll that both share
+                _inherited.append(self._system)
             options = {**_defaults(self.url, self._timeout), **self._options}
             self._system, root = url_to_fs(self.url, skip_instance_cache=True, **options)
             self._root = root.rstrip("/")

@@ -145,8 +145,8 @@ class Pipeline(Definition):
             output_name: The outputs to compute; by default all.
             engine: Used for this call instead of its own.
             on_error: As for `map`; failed items are yielded in their places.
-            chunk_items: How many items travel together, at most; by default
-                1,000.
+            chunk_items: How many items travel together; by default one at
+                first, then as many as take a moment.
             **kwargs: More inputs, by keyword.
 
         Raises:
