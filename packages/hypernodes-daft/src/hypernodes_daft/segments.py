@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from hypernodes.events import Event, ItemFinished, ItemStarted, OutcomeKind
-from hypernodes.execution import Chunk, ChunkResult, Context, Failure
+from hypernodes.execution import Chunk, ChunkResult, Context, Failure, by_item
 from hypernodes.plan import Plan, Settings, Step
 from hypernodes_daft.workplace import Workplace, find_workplace, workplace_of
 
@@ -167,7 +167,7 @@ class Journey:
             else:
                 self._values[number].update(row)
                 going.append(number)
-        for number, events in _by_item(result.events).items():
+        for number, events in by_item(result.events).items():
             self._events[number] = _joined(self._plan, self._events.get(number), events)
         if result.failure is not None:
             self._failure = result.failure
@@ -194,18 +194,6 @@ class Journey:
         return ChunkResult(
             self._chunk.index, rows, self._hits, self._failure, events, seconds=self._seconds
         )
-
-
-def _by_item(events: Iterable[Event]) -> dict[int, list[Event]]:
-    """Return the events of each item of the outermost run."""
-    found: dict[int, list[Event]] = {}
-    current: list[Event] = []
-    for event in events:
-        current.append(event)
-        if isinstance(event, ItemFinished) and event.run.parent is None:
-            found[event.item] = current
-            current = []
-    return found
 
 
 def _joined(plan: Plan, before: list[Event] | None, events: list[Event]) -> list[Event]:

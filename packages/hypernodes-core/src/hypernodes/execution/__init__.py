@@ -15,6 +15,7 @@ from hypernodes.execution._chunk import run_chunk
 from hypernodes.execution._context import Context
 from hypernodes.execution._drive import map_pipeline, read_on_error, run_pipeline, stream_pipeline
 from hypernodes.execution._errors import Failure
+from hypernodes.execution._homecoming import by_item
 from hypernodes.execution._options import read_cache, read_callbacks, read_check_mutation
 from hypernodes.execution._pace import Pace
 from hypernodes.execution._records import Chunk, ChunkResult
@@ -49,6 +50,7 @@ __all__ = [
     "Recheck",
     "Request",
     "Transport",
+    "by_item",
     "carry_chunks",
     "carry_out",
     "look_ahead",

@@ -16,7 +16,7 @@ import attrs
 from hypernodes.cache import Entry
 from hypernodes.errors import PlanError
 from hypernodes.execution._chunk import bare_settings
-from hypernodes.execution._context import Context, Level, engine_option
+from hypernodes.execution._context import Context, Level, Rules, engine_option
 from hypernodes.execution._items import new_rows
 from hypernodes.execution._reasons import find_reasons, read_history
 from hypernodes.execution._request import Request
@@ -100,7 +100,7 @@ def _dry(engine: Any, pipeline: Any, request: Request) -> Iterator[Context]:
     around = Settings(engine, None, (), (), bare_settings(request.plan).nested)
     settings = resolve_settings(request.plan, pipeline.graph, engine, around)
     start_epoch()
-    context = Context(settings, salt=str(engine_option(engine, "salt", "")))
+    context = Context(settings, rules=Rules(salt=str(engine_option(engine, "salt", ""))))
     try:
         yield context
     finally:

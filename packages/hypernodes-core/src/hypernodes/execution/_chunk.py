@@ -60,8 +60,8 @@ def run_chunk(
     if context.hears_steps:
         tell = context.tell if live else events.append
     try:
-        answered = {} if context.hears_steps else answer_chunk(plan, chunk, context)
-        left = leave_out(chunk, answered) if answered else chunk
+        answered = {} if context.hears_steps else _answer_chunk(plan, chunk, context)
+        left = chunk.only([place for place in range(chunk.size) if place not in answered])
         level, rows = open_rows(plan, left, context, tell)
         if chunk.first is None:
             resolve(level, rows)
@@ -72,26 +72,17 @@ def run_chunk(
     finally:
         context.close() if own else context.flush()
     result = attrs.evolve(result, is_told=live and context.hears_steps)
-    return merge(chunk, left, result, answered) if answered else result
+    return _merge(chunk, left, result, answered) if answered else result
 
 
-def answer_chunk(plan: Plan, chunk: Chunk, context: Context) -> dict[int, dict[str, Any]]:
+def _answer_chunk(plan: Plan, chunk: Chunk, context: Context) -> dict[int, dict[str, Any]]:
     """Return the outputs of the items that the cache answers as a whole, by their place."""
     if chunk.first is None:
         return {}
     return answer_items(context.root_level(plan, chunk.constants), chunk)
 
 
-def leave_out(chunk: Chunk, answered: Mapping[int, Any]) -> Chunk:
-    """Return *chunk* without the items at the places in *answered*."""
-    places = [place for place in range(chunk.size) if place not in answered]
-    numbers = chunk.numbers
-    columns = {name: [column[place] for place in places] for name, column in chunk.columns.items()}
-    picked = [numbers[place] for place in places]
-    return attrs.evolve(chunk, size=len(places), columns=columns, picked=picked)
-
-
-def merge(
+def _merge(
     chunk: Chunk, left: Chunk, result: ChunkResult, answered: Mapping[int, Any]
 ) -> ChunkResult:
     """Return the result of *chunk*: what was answered, and what came of the items *left*."""
@@ -126,13 +117,13 @@ def close_rows(
     failure = first_failure(rows)
     if failure is None:
         finished = rows
-    elif context.collects:
+    elif context.rules.collects:
         finished = [row for row in rows if row.failure is None]
     else:
         finished = list(itertools.takewhile(lambda row: row.failure is None, rows))
     outputs: list[Any] = collect(finished)
     hits = sum(row.is_hit for row in finished)
-    if context.collects:
+    if context.rules.collects:
         made = iter(outputs)
         outputs, failure = [row.failure or next(made) for row in rows], None
     seconds = time.perf_counter() - started
@@ -142,7 +133,7 @@ def close_rows(
 def _run_program(program: Program, chunk: Chunk, context: Context) -> ChunkResult:
     started = time.perf_counter()
     done, failure = program.map(
-        chunk.columns, chunk.constants, chunk.size, chunk.first, context.collects
+        chunk.columns, chunk.constants, chunk.size, chunk.first, context.rules.collects
     )
     seconds = time.perf_counter() - started
     is_told = isinstance(program, ToldProgram)

@@ -25,7 +25,7 @@ from hypernodes.execution._chunk import close_rows, open_rows, run_chunk
 from hypernodes.execution._context import Context, Level, is_batch
 from hypernodes.execution._direct import find_program
 from hypernodes.execution._errors import Failure
-from hypernodes.execution._items import tell_item_finished, tell_item_started, unharmed
+from hypernodes.execution._items import HeldEvents, tell_item_finished, tell_item_started, unharmed
 from hypernodes.execution._nested import enter, read_nested
 from hypernodes.execution._program import Program
 from hypernodes.execution._pulling import finish_all, pull
@@ -125,7 +125,7 @@ class ConcurrentChunks:
         ]
         given = list(zip(*columns, strict=True)) if columns else [()] * chunk.size
         rows: list[Any] = [None] * chunk.size
-        collects, first = self._context.collects, chunk.first or 0
+        collects, first = self._context.rules.collects, chunk.first or 0
 
         async def one(place: int) -> bool:
             try:
@@ -151,12 +151,10 @@ class ConcurrentChunks:
         self, level: Level, rows: Sequence[Row], in_map: bool, arrived: Arrival | None = None
     ) -> None:
         """Take every row through all steps, some rows at once."""
-        buffers: list[list[Event]] = [[] for _ in rows]
-        sinks = [row.tell for row in rows]
+        held = HeldEvents(rows)
 
         async def one(place: int) -> bool:
             row = rows[place]
-            row.tell = buffers[place].append if sinks[place] is not None else None
             started = time.perf_counter()
             if in_map:
                 tell_item_started(row)
@@ -169,28 +167,22 @@ class ConcurrentChunks:
             return row.failure is None or level.collects
 
         await pull(one, len(rows), self._limit)
-        for row, buffer, sink in zip(rows, buffers, sinks, strict=True):
-            row.tell = sink
-            for event in buffer if sink is not None else ():
-                sink(event)  # type: ignore[misc]  # not None, or there is nothing to tell
+        for place, row in enumerate(rows):
+            held.let_go(place)
             if row.failure is not None and not level.collects:
                 return
 
     async def _by_columns(self, level: Level, rows: Sequence[Row]) -> None:
         """Go step by step, because a step takes whole batches."""
-        buffers: list[list[Event]] = [[] for _ in rows]
-        sinks = [row.tell for row in rows]
-        for row, buffer in zip(rows, buffers, strict=True):
-            row.tell = buffer.append if row.tell is not None else None
+        held = HeldEvents(rows)
+        for row in rows:
             tell_item_started(row)
         started = time.perf_counter()
         alive = await self._step_by_step(level, rows)
         share = (time.perf_counter() - started) / max(1, len(alive))
-        for row, buffer, sink in zip(rows, buffers, sinks, strict=True):
+        for place, row in enumerate(rows):
             tell_item_finished(row, share)
-            row.tell = sink
-            for event in buffer if sink is not None else ():
-                sink(event)  # type: ignore[misc]  # not None, or there is nothing to tell
+            held.let_go(place)
             self._count(row)
             if row.failure is not None and not level.collects:
                 return
@@ -361,7 +353,7 @@ class ConcurrentChunks:
     ) -> tuple[Any, ...]:
         """Return the outputs of *step*."""
         is_async = step.node is not None and step.node.is_async
-        if "hypernodes_execute_step" in level.context.hooks:
+        if "hypernodes_execute_step" in level.context.rules.hooks:
             # plugins go around plain calls, so a coroutine is waited for in a thread
             return await self._aside(make_outputs, level, step, row, arguments, is_async=is_async)
         if is_async:

@@ -50,6 +50,25 @@ class Identities:
     constants: dict[str, dict[str, bytes | FingerprintError]] = attrs.field(factory=dict)
 
 
+@attrs.frozen
+class Rules:
+    """What holds in all of one run, wherever it is carried out; picklable.
+
+    Attributes:
+        strict: Whether what a cache warns of is an error.
+        salt: Whatever else is to tell keys apart.
+        check_mutation: ``"auto"``, ``"always"`` or ``"never"``.
+        hooks: Which of the hooks for steps some plugin implements.
+        collects: Whether a failing item is kept and the others carried on.
+    """
+
+    strict: bool = False
+    salt: str = ""
+    check_mutation: str = "auto"
+    hooks: frozenset[str] = frozenset()
+    collects: bool = False
+
+
 class Context:
     """The circumstances of one run.
 
@@ -57,11 +76,7 @@ class Context:
         settings: How its pipelines are carried out.
         run: Its record for observers; None where nobody observes.
         tell: Where events go while they happen.
-        strict: Whether what a cache warns of is an error.
-        salt: Whatever else is to tell keys apart.
-        check_mutation: ``"auto"``, ``"always"`` or ``"never"``.
-        hooks: Which of the hooks for steps some plugin implements.
-        collects: Whether a failing item is kept and the others carried on.
+        rules: What holds in all of it, wherever it is carried out.
 
     Attributes:
         hears_steps: Whether somebody listens to items and steps; otherwise
@@ -80,20 +95,12 @@ class Context:
         settings: Settings,
         run: Run | None = None,
         tell: Tell | None = None,
-        strict: bool = False,
-        salt: str = "",
-        check_mutation: str = "auto",
-        hooks: frozenset[str] = frozenset(),
-        collects: bool = False,
+        rules: Rules | None = None,
     ) -> None:
         self.settings = settings
         self.run = run
         self.tell = tell
-        self.strict = strict
-        self.salt = salt
-        self.check_mutation = check_mutation
-        self.hooks = hooks
-        self.collects = collects
+        self.rules = rules or Rules()
         self.hears_steps = run is not None
         self.coroutines: CoroutineRunner | LoopRunner = CoroutineRunner()
         self.identities = Identities()
@@ -138,14 +145,13 @@ class Context:
     def root_level(self, plan: Plan, constants: Mapping[str, Any]) -> Level:
         """Return the level of *plan*; built once, so constants are hashed once."""
         if self._root is None:
-            self._root = Level(self, plan, self.settings, constants, self.collects)
+            self._root = Level(self, plan, self.settings, constants, self.rules.collects)
         return self._root
 
     def inside(self, settings: Settings, run: Run | None) -> Context:
         """Return a context for chunks that a nested pipeline sends to its own engine."""
-        context = Context(
-            settings, run, None, self.strict, self.salt, self.check_mutation, self.hooks
-        )
+        # a failing item inside fails the item around it
+        context = Context(settings, run, None, attrs.evolve(self.rules, collects=False))
         context.coroutines = self.coroutines
         context._take_part(self)
         return context
@@ -153,16 +159,7 @@ class Context:
     def beside(self) -> Context:
         """Return a context for one chunk of the same run in another thread; to be closed there."""
         self.owners = self.owners or Owners()
-        context = Context(
-            self.settings,
-            self.run,
-            None,
-            self.strict,
-            self.salt,
-            self.check_mutation,
-            self.hooks,
-            self.collects,
-        )
+        context = Context(self.settings, self.run, None, self.rules)
         context.hears_steps = self.hears_steps
         context.identities = self.identities
         context._take_part(self)
@@ -231,7 +228,7 @@ class Context:
         return self._caches.setdefault(id(cache), (cache, self._guarded(cache)))[1]
 
     def _guarded(self, cache: Any) -> GuardedCache:
-        return GuardedCache(cache, self.strict, self.said if self.is_remote else None)
+        return GuardedCache(cache, self.rules.strict, self.said if self.is_remote else None)
 
 
 class Level:
@@ -328,7 +325,7 @@ class Level:
             return None
         self._warn_of_doors(step, code.doors, self.cache)
         versions = "\n".join(f"{name}=={version}" for name, version in code.environment)
-        salt = self.context.salt
+        salt = self.context.rules.salt
         return node_digest(code.digest, shape.encode(), versions.encode(), salt.encode())
 
     def _warn_of_doors(

@@ -48,7 +48,11 @@ def find_program(
         is_awaited: Whether its functions may be coroutine functions, awaited
             one after another.
     """
-    if context.hears_steps or context.hooks or _is_special(context.settings, context.settings):
+    if (
+        context.hears_steps
+        or context.rules.hooks
+        or _is_special(context.settings, context.settings)
+    ):
         return None
     known, kind = _programs.setdefault(plan, {}), (items is not None, is_awaited)
     if kind not in known and (items is None or items < _PAYS_STEPS):
@@ -67,7 +71,7 @@ def find_told(plan: Plan, context: Context) -> Program | None:
 
     Made once per run, for the observers of that run.
     """
-    if context.hooks or _is_special(context.settings, context.settings):
+    if context.rules.hooks or _is_special(context.settings, context.settings):
         return None
     if context.told is None or context.told[0] is not plan:
         may = _can_be_written(plan, in_map=True, may_wait=False)

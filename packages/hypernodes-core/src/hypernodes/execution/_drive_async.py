@@ -149,7 +149,7 @@ async def _arrivals(
             place, row = each
             outputs = _outputs(row)
             if isinstance(outputs, Failure):
-                if not context.collects:
+                if not context.rules.collects:
                     continue
                 outputs = failed_item(chunk, place, outputs)
             seen.add(place)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import inspect
 import pickle
 import traceback
 from collections.abc import Callable
@@ -113,13 +114,20 @@ def _choose_way(error: BaseException) -> bytes:
         (_reduced, (error, notes)),
         (_rebuild, (type(error), error.args, attributes, notes)),
     ]
+    same: list[bytes] = []
     for way in ways:
         # whatever a user's reduction or constructor raises only means: not this way
         with contextlib.suppress(Exception):
             data: bytes = cloudpickle.dumps(way)
             call, arguments = pickle.loads(data)
-            if _is_same(call(*arguments), error):
+            found = call(*arguments)
+            if not _is_same(found, error):
+                continue
+            same.append(data)
+            if _members(found) == _members(error):
                 return data
+    if same:
+        return same[0]
     text = "".join(traceback.format_exception(error))
     return pickle.dumps((_describe, (text, notes)))
 
@@ -127,6 +135,17 @@ def _choose_way(error: BaseException) -> bytes:
 def _is_same(found: BaseException, error: BaseException) -> bool:
     # cloudpickled classes come back as equals, not as themselves
     return type(found).__qualname__ == type(error).__qualname__ and str(found) == str(error)
+
+
+def _members(error: BaseException) -> dict[str, Any]:
+    """Return what built-in classes keep outside of ``__dict__``: a value, a file, a line."""
+    names = [name for kind in type(error).__mro__ for name in vars(kind)]
+    return {name: getattr(error, name, None) for name in names if _is_member(error, name)}
+
+
+def _is_member(error: BaseException, name: str) -> bool:
+    attribute = inspect.getattr_static(error, name, None)
+    return not name.startswith("__") and inspect.ismemberdescriptor(attribute)
 
 
 def _reduced(error: BaseException, notes: tuple[str, ...]) -> BaseException:

@@ -84,7 +84,7 @@ class Gathering:
             yield chunk
 
     def _rows(self, chunk: Chunk, result: ChunkResult) -> list[Any]:
-        if not self._context.collects:
+        if not self._context.rules.collects:
             return result.rows
         return [
             failed_item(chunk, offset, row) if isinstance(row, Failure) else row

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from hypernodes.events import Event, ItemFinished, ItemStarted, Outcome, OutcomeKind, Run
 from hypernodes.execution._batch import execute_batch
-from hypernodes.execution._context import Level, is_batch
+from hypernodes.execution._context import Level, Tell, is_batch
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._pace import Pace
 from hypernodes.execution._resolve import recall, resolve
@@ -148,23 +148,40 @@ def unharmed(rows: Sequence[Row]) -> Sequence[Row]:
     return [row for row in rows if row.failure is None]
 
 
+class HeldEvents:
+    """What rows have to tell, held back until it is their turn.
+
+    Args:
+        rows: The rows; until they are let go of, they tell it here.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._held: list[tuple[Row, Tell | None, list[Event]]] = []
+        for row in rows:
+            buffer: list[Event] = []
+            self._held.append((row, row.tell, buffer))
+            row.tell = None if row.tell is None else buffer.append
+
+    def let_go(self, place: int) -> None:
+        """Tell what the row at *place* had to tell, and let it tell the rest itself."""
+        row, tell, buffer = self._held[place]
+        row.tell = tell
+        if tell is not None:
+            for event in buffer:
+                tell(event)
+
+
 def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence[Row]:
     """Go step by step, with a buffer of events per row."""
-    buffers: list[list[Event]] = [[] for _ in rows]
-    sinks = [row.tell for row in rows]
-    for row, buffer in zip(rows, buffers, strict=True):
-        if row.tell is not None:
-            row.tell = buffer.append
+    held = HeldEvents(rows)
+    for row in rows:
         tell_item_started(row)
     started = time.perf_counter()
     finished = run_steps(level, rows, nested, in_map=True)
     share = (time.perf_counter() - started) / max(1, len(finished))
-    for row, buffer, sink in zip(rows, buffers, sinks, strict=True):
+    for place, row in enumerate(rows):
         tell_item_finished(row, share)
-        row.tell = sink
-        if sink is not None:
-            for event in buffer:
-                sink(event)
+        held.let_go(place)
         level.context.note_progress(row)
         if row.failure is not None and not level.collects:
             break

@@ -18,7 +18,7 @@ from hypernodes.callbacks import (
     has_step_observers,
 )
 from hypernodes.events import Outcome, OutcomeKind, RunFinished, RunStarted
-from hypernodes.execution._context import Context, engine_option, new_run
+from hypernodes.execution._context import Context, Rules, engine_option, new_run
 from hypernodes.execution._request import Request
 from hypernodes.hashing import start_epoch
 from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
@@ -48,19 +48,23 @@ class OpenRun:
             run = new_run(uuid.uuid4().hex, request.plan, engine, request.count, None, None)
             run = attrs.evolve(run, is_stream=request.is_stream)
             tell = self._dispatcher.emit
-        strict = bool(engine_option(engine, "strict", False))
-        salt = str(engine_option(engine, "salt", ""))
-        check = str(engine_option(engine, "check_mutation", "auto"))
         observers = [each for _, some in all_callbacks(settings) for each in some]
-        hooks = frozenset(name for name in _STEP_HOOKS if _is_asked(name, observers))
+        rules = Rules(
+            strict=bool(engine_option(engine, "strict", False)),
+            salt=str(engine_option(engine, "salt", "")),
+            check_mutation=str(engine_option(engine, "check_mutation", "auto")),
+            hooks=frozenset(name for name in _STEP_HOOKS if _is_asked(name, observers)),
+            collects=collects,
+        )
         # what names mean is looked at once per run
         start_epoch()
-        self._context = Context(settings, run, tell, strict, salt, check, hooks, collects)
+        self._context = Context(settings, run, tell, rules)
         if self._dispatcher is not None:
             self._context.listen = self._dispatcher.ear
         self._context.hears_steps = self._dispatcher is not None and (
             # maps inside a map have a progress of their own
-            any(step.nested is not None for step in request.plan.steps) or _hears_steps(settings)
+            any(step.nested is not None for step in request.plan.steps)
+            or has_step_observers(observers, observing_hooks())
         )
 
     def __enter__(self) -> Context:
@@ -99,11 +103,6 @@ def _make_dispatcher(plan: Plan, settings: Settings) -> Dispatcher | None:
     if not any(map(has_observers, levels.values())) and not has_observers((), hooks):
         return None
     return Dispatcher(settings.callbacks, callbacks_for=lambda run: levels[run.path], hooks=hooks)
-
-
-def _hears_steps(settings: Settings) -> bool:
-    everybody = [each for _, callbacks in all_callbacks(settings) for each in callbacks]
-    return has_step_observers(everybody, observing_hooks())
 
 
 def _callbacks_by_path(plan: Plan, settings: Settings) -> Iterator[tuple[str, tuple[Any, ...]]]:

@@ -65,11 +65,7 @@ class Packer:
             constants=self._constants,
             identities=context.identities,
             run=context.run if context.hears_steps else None,
-            strict=context.strict,
-            salt=context.salt,
-            check_mutation=context.check_mutation,
-            hooks=context.hooks,
-            collects=context.collects,
+            rules=context.rules,
         )
         try:
             return pack(manifest)
@@ -93,7 +89,8 @@ class Packer:
             self.under_way.setdefault(key, number)
         entries = [entry for row in rows for entry in row.found.values()]
         known = {self._number_of(self._level): entries} if entries else {}
-        return Parcel(number, _pick(bare, rows), known, _values(rows), made or {})
+        picked = bare.only([(row.item or 0) - (chunk.first or 0) for row in rows])
+        return Parcel(number, picked, known, _values(rows), made or {})
 
     def let_go(self, number: int) -> None:
         """Note that a parcel came back: what it made can be looked up."""
@@ -157,16 +154,6 @@ def _unpicklable(plan: Plan, constants: Mapping[str, Any], cause: Exception) -> 
         "make it at module level, wrap resources in @stateful, or use an engine of this process"
     )
     return TransferError(msg)
-
-
-def _pick(chunk: Chunk, rows: Sequence[Row]) -> Chunk:
-    """Return *chunk* with only the items that *rows* stand for."""
-    numbers = [row.item for row in rows if row.item is not None]
-    if len(numbers) == chunk.size:
-        return chunk
-    places = [number - (chunk.first or 0) for number in numbers]
-    columns = {name: [column[place] for place in places] for name, column in chunk.columns.items()}
-    return attrs.evolve(chunk, size=len(rows), columns=columns, picked=numbers)
 
 
 def missing_keys(row: Row) -> Iterator[Signature | bytes]:

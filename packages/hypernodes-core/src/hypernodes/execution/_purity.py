@@ -35,7 +35,7 @@ def fingerprint_arguments(level: Level, step: Step, row: Row) -> dict[str, bytes
     """Return, before a call of *step*, the fingerprints of what it could change."""
     if level.cache is None or row.keys.get(step.index) is None or row.is_tainted:
         return {}
-    if level.context.check_mutation == "never":
+    if level.context.rules.check_mutation == "never":
         return {}
     found: dict[str, bytes] = {}
     for _, name in step.arguments:
@@ -68,7 +68,7 @@ def check_arguments(
     """
     if not before:
         return
-    everything = level.note_call(step) or level.context.check_mutation == "always"
+    everything = level.note_call(step) or level.context.rules.check_mutation == "always"
     for parameter, name in step.arguments:
         if name not in before or not (everything or _is_worth_it(row.values[name], seconds)):
             continue

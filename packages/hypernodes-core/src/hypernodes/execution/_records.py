@@ -37,6 +37,18 @@ class Chunk:
         first = self.first or 0
         return range(first, first + self.size) if self.picked is None else self.picked
 
+    def only(self, places: Sequence[int]) -> Chunk:
+        """Return the items at *places* as a chunk that keeps their numbers."""
+        if len(places) == self.size:
+            return self
+        numbers = self.numbers
+        return attrs.evolve(
+            self,
+            size=len(places),
+            columns={name: [each[n] for n in places] for name, each in self.columns.items()},
+            picked=[numbers[n] for n in places],
+        )
+
 
 @attrs.frozen
 class ChunkResult:

@@ -118,7 +118,7 @@ def reuse(level: Level, step: Step, row: Row) -> bool:
 
 def make_outputs(level: Level, step: Step, row: Row, arguments: dict[str, Any]) -> tuple[Any, ...]:
     """Return the outputs of *step*, made by its function or by a plugin instead."""
-    if "hypernodes_execute_step" not in level.context.hooks:
+    if "hypernodes_execute_step" not in level.context.rules.hooks:
         return match_outputs(step, _call(level, step, arguments))
     names = _node(step).outputs
     made = call_hook(
@@ -277,7 +277,7 @@ def _digest_output(key: Signature, position: int, value: Any) -> bytes:
 def _choose_serializers(
     level: Level, step: Step, outputs: Sequence[Any]
 ) -> tuple[str | None, ...] | None:
-    if "hypernodes_choose_serializer" not in level.context.hooks:
+    if "hypernodes_choose_serializer" not in level.context.rules.hooks:
         return None
     info = level.infos[step.index]
     columns = zip(info.outputs, outputs, strict=True)

@@ -133,7 +133,7 @@ class _Journey:
         trip = self.under_way.pop(number)
         delivery = _lost(trip, number, data) if isinstance(data, Exception) else unpack(data)
         trip.take(number, delivery)
-        if trip.failure is not None and not self.context.collects:
+        if trip.failure is not None and not self.context.rules.collects:
             self.last = min(self.last, trip.chunk.index)
             self._forget_later()
         for waiting in list(self.trips.values()):
@@ -166,6 +166,6 @@ def _lost(trip: Trip, number: int, cause: Exception) -> Delivery:
     error = WorkerLostError(msg)
     error.__cause__ = cause
     failure = Failure(error, numbers[0])
-    rows = [Failure(error, item) for item in numbers] if trip.context.collects else []
+    rows = [Failure(error, item) for item in numbers] if trip.context.rules.collects else []
     result = ChunkResult(trip.chunk.index, rows, failure=None if rows else failure)
     return Delivery(result, {}, [])

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hypernodes.events import Event
+from hypernodes.execution._chunk import open_rows
 from hypernodes.execution._context import Context
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._homecoming import by_item, explain, keep
-from hypernodes.execution._items import collect, first_failure, new_rows, run_items
+from hypernodes.execution._items import collect, first_failure, run_items
 from hypernodes.execution._nested import run_nested
 from hypernodes.execution._parcels import Packer, missing_keys
 from hypernodes.execution._records import Chunk, ChunkResult
@@ -152,23 +153,17 @@ class Trip:
         for row, outputs in zip(finished, collect(finished), strict=True):
             self._rows[row.item or 0] = outputs
         self._events.update(by_item(self._heard))
-        if self.context.collects:
+        if self.context.rules.collects:
             self._rows.update({row.item or 0: row.failure for row in rows if row.failure})
         else:
             self._note_failure(first_failure(rows))
         return sum(row.is_hit for row in finished)
 
     def _look_up(self) -> list[Row]:
-        chunk, run = self.chunk, self.context.run if self.context.hears_steps else None
-        rows = new_rows(
-            self._level, dict(chunk.columns), chunk.size, chunk.numbers, run, self._hear(run)
-        )
+        tell = self._heard.append if self.context.hears_steps else None
+        _, rows = open_rows(self.plan, self.chunk, self.context, tell)
         resolve(self._level, rows)
-        return rows
-
-    def _hear(self, run: Any) -> Any:
-        """Return what takes the events of items that stay here."""
-        return self._heard.append if run is not None else None
+        return list(rows)
 
 
 def _is_complete(row: Row) -> bool:

@@ -21,7 +21,7 @@ from hypernodes.cache import Entry, MemoryCache, Payload, Result
 from hypernodes.errors import TransferError
 from hypernodes.events import Event, Run
 from hypernodes.execution._chunk import run_chunk
-from hypernodes.execution._context import Context, Identities
+from hypernodes.execution._context import Context, Identities, Rules
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._packing import is_picklable, pack, unpack
 from hypernodes.execution._records import Chunk, ChunkResult
@@ -48,11 +48,7 @@ class Manifest:
         constants: Values that all items share.
         identities: Fingerprints that the driver found.
         run: The record for observers; None where nobody hears of steps.
-        strict: Whether what a cache warns of is an error.
-        salt: Whatever else is to tell keys apart.
-        check_mutation: When arguments are looked at.
-        hooks: Which of the hooks for steps some plugin implements.
-        collects: Whether a failing item is kept and the others carried on.
+        rules: What holds in all of it.
     """
 
     plan: Plan
@@ -60,11 +56,7 @@ class Manifest:
     constants: Mapping[str, Any]
     identities: Identities
     run: Run | None
-    strict: bool
-    salt: str
-    check_mutation: str
-    hooks: frozenset[str]
-    collects: bool
+    rules: Rules
 
 
 @attrs.define
@@ -216,7 +208,7 @@ def carry_out(name: str, fetch: Callable[[], bytes], parcel: bytes) -> bytes:
         return pack(delivery)
     except Exception as error:
         # only now is it worth looking for the item
-        return pack(_without_unpicklable(delivery, opened.chunk, error, manifest.collects))
+        return pack(_without_unpicklable(delivery, opened.chunk, error, manifest.rules.collects))
 
 
 def _find_manifest(name: str, fetch: Callable[[], bytes]) -> Manifest:
@@ -237,11 +229,7 @@ def _carry_out(manifest: Manifest, parcel: Parcel) -> Delivery:
         settings,
         manifest.run,
         None,
-        manifest.strict,
-        manifest.salt,
-        manifest.check_mutation,
-        manifest.hooks,
-        manifest.collects,
+        manifest.rules,
     )
     context.become_remote(manifest.identities, parcel.number)
     with contextlib.closing(context):
