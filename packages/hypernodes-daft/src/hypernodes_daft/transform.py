@@ -17,7 +17,7 @@ from typing import Any, Final
 import attrs
 
 from hypernodes.errors import MissingInputError, TransferError, did_you_mean
-from hypernodes.execution import Chunk, Context, Failure, run_chunk
+from hypernodes.execution import Chunk, Context, Failure, Rules, run_chunk
 from hypernodes.plan import Plan, Settings, resolve_settings
 from hypernodes_daft.modules import shipped_modules
 from hypernodes_daft.runtime import load_daft
@@ -41,9 +41,7 @@ class Task:
         columns: The columns that it reads, in the order they are passed.
         constants: What is bound in the pipeline.
         shapes: The type of each output; None for a pickle.
-        strict: Whether what a cache warns of is an error.
-        salt: Whatever else is to tell keys apart.
-        check_mutation: When arguments are looked at.
+        rules: What holds for all of them.
     """
 
     plan: Plan
@@ -51,9 +49,7 @@ class Task:
     columns: tuple[str, ...]
     constants: Mapping[str, Any]
     shapes: Mapping[str, Shape | None]
-    strict: bool
-    salt: str
-    check_mutation: str
+    rules: Rules
 
     def run(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         """Return the outputs of each row.
@@ -65,7 +61,7 @@ class Task:
         size = len(columns[0])
         read = {name: values[name] for name in self.columns if name in self.plan.reads}
         chunk = Chunk(0, 0, size, read, self.constants)
-        context = Context(self.settings, None, None, self.strict, self.salt, self.check_mutation)
+        context = Context(self.settings, rules=self.rules)
         with at_work(), contextlib.closing(context):
             result = run_chunk(self.plan, chunk, context)
         if result.failure is not None:
@@ -157,9 +153,7 @@ def transform_frame(
         columns,
         constants,
         find_shapes(plan, schema),
-        engine.strict,
-        engine.salt,
-        engine.check_mutation,
+        Rules(engine.strict, engine.salt, engine.check_mutation),
     )
     key, data = _keep(task)
     udf = _make_udf(find_workplace(plan), struct_of(task.shapes), rows)

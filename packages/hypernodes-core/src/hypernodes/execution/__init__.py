@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from hypernodes.execution._ahead import Forecast, Recheck, look_ahead, recheck
 from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._chunk import run_chunk
-from hypernodes.execution._context import Context
+from hypernodes.execution._context import Context, Rules
 from hypernodes.execution._drive import map_pipeline, read_on_error, run_pipeline, stream_pipeline
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._homecoming import by_item
@@ -49,6 +49,7 @@ __all__ = [
     "Pace",
     "Recheck",
     "Request",
+    "Rules",
     "Transport",
     "by_item",
     "carry_chunks",

@@ -106,7 +106,7 @@ class _Journey:
                 if chunk is not None and is_open:
                     self._depart(chunk)
                     yield from self._arrivals()
-            if not self.under_way:
+            if not (self.trips and self.under_way):
                 return
             self._receive()
             yield from self._arrivals()
@@ -142,10 +142,8 @@ class _Journey:
                 self._send(waiting)
 
     def _forget_later(self) -> None:
-        """Nobody will ask for what lies behind a failure."""
+        """Wait no longer for what lies behind a failure; what comes home meanwhile is stored."""
         self.trips = {index: trip for index, trip in self.trips.items() if index <= self.last}
-        kept = set(map(id, self.trips.values()))
-        self.under_way = {n: trip for n, trip in self.under_way.items() if id(trip) in kept}
 
     def _arrivals(self) -> Iterator[ChunkResult]:
         for index, trip in list(self.trips.items()):
