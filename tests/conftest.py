@@ -27,25 +27,3 @@ def fresh_surroundings(
     reset_plugins()
     yield home
     reset_plugins()
-
-
-#: Open issues: these run and are reported, and do not yet fail the suite.  Engines
-#: disturb each other within one process (a started Ray turns Daft's runner).
-_OPEN = (
-    "tests/daft/",
-    "tests/dask/",
-    "tests/ray/",
-    "tests/contract/test_engines",
-    "tests/property/test_engines.py",
-    "tests/stories/test_readme.py::test_every_python_block_runs[docs/how-to/run-on-",
-    "tests/contract/test_caches.py::TestDiskCache::test_threads_do_not_disturb_each_other",
-    "tests/faults/test_disk_sharing.py::test_two_threads_with_one_pipeline_share_a_cache",
-    "tests/core/plan/test_records.py::test_exceptions_travel_with_type_message_and_attributes",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is known not to hold yet in every order of tests."""
-    for item in items:
-        if item.nodeid.startswith(_OPEN):
-            item.add_marker(pytest.mark.xfail(reason="open: engines side by side", strict=False))
