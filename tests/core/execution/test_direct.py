@@ -125,6 +125,33 @@ def test_engine_attributes_may_change(pipeline: Pipeline) -> None:
     assert (recorder.executed, recorder.cached) == (["first", "second"], ["first", "second"])
 
 
+def test_what_is_bound_deep_inside_counts_from_the_next_run() -> None:
+    """A pipeline two levels down is bound and unbound between runs."""
+    inner = Pipeline([first])
+    outer = Pipeline([Pipeline([inner.as_node(map_over="x")])])
+    found = [outer.run({"x": [1]})["a"] for _ in range(3)]
+    inner.bind(k=5)
+    found += [outer.run({"x": [1]})["a"] for _ in range(2)]
+    inner.unbind()
+    found += [outer.run({"x": [1]})["a"], outer.run({"x": [1], "k": 7})["a"]]
+    assert found == [[1], [1], [1], [6], [6], [1], [8]]
+
+
+def test_an_engine_given_to_what_is_nested_counts_from_the_next_run() -> None:
+    """Its observers are told, and what it is given later counts, too."""
+    inner = Pipeline([first])
+    outer = Pipeline([inner, second])
+    for _ in range(3):
+        outer.run({"x": 1})
+    engine, recorder = SeqEngine(), Recorder()
+    inner.with_engine(engine)
+    for _ in range(3):
+        outer.run({"x": 1})
+    engine.callbacks = (recorder,)
+    outer.run({"x": 1})
+    assert recorder.executed == ["first"]
+
+
 def test_an_engine_may_be_given_for_one_run(pipeline: Pipeline) -> None:
     """Another engine for one call is asked, its observers are told."""
     recorder = Recorder()

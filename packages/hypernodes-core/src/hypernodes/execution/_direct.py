@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from hypernodes.execution._program import Program
 from hypernodes.execution._source import MOST_LOOPS
 from hypernodes.execution._told import make_told
-from hypernodes.graph import DualNode
+from hypernodes.graph import DualNode, Graph
 from hypernodes.plan import Plan, Settings
 from hypernodes.plugins import on_change
 from hypernodes.values import UNSET
@@ -111,21 +111,26 @@ def _can_be_written(plan: Plan, in_map: bool, may_wait: bool, loops: int = 0) ->
 class Shortcut:
     """What one request of one pipeline comes to, so that the next run need not ask again.
 
-    Only for pipelines without nested ones: those cannot change unnoticed.
+    The pipeline forgets it when it changes; what is nested in it cannot tell
+    and is looked at.
 
     Args:
         program: What answers it.
         others: Names that are not read; a value for one makes another request.
         bound: The values bound in the pipeline.
+        graph: That of the pipeline.
     """
 
-    __slots__ = ("_bound", "_era", "_others", "_program", "_reads")
+    __slots__ = ("_bound", "_era", "_nested", "_others", "_program", "_reads")
 
-    def __init__(self, program: Program, others: frozenset[str], bound: Mapping[str, Any]) -> None:
+    def __init__(
+        self, program: Program, others: frozenset[str], bound: Mapping[str, Any], graph: Graph
+    ) -> None:
         self._program = program
         self._reads = program.reads
         self._others = others
         self._bound = bound
+        self._nested = [(node.pipeline, node.pipeline.state) for node in graph.nested_nodes]
         self._era = _era[0]
 
     def read(self, engine: Any, inputs: Mapping[str, Any] | None) -> list[Any] | None:
@@ -141,6 +146,9 @@ class Shortcut:
             return None
         if type(inputs) is not dict or not self._others.isdisjoint(inputs):
             return None
+        for pipeline, state in self._nested:
+            if pipeline.state != state:
+                return None
         values = {**self._bound, **inputs} if self._bound else inputs
         try:
             return [values[name] for name in self._reads]
@@ -167,20 +175,26 @@ def keep_shortcut(
     graph, plan = pipeline.graph, request.plan
     # a value given for an output that nobody reads leaves no other trace
     is_whole = output_name is not None or len(plan.outputs) == len(graph.producers)
-    if graph.nested_nodes or context.is_observed or not is_whole or not request.asks_plainly(graph):
+    if context.is_observed or not is_whole or not request.asks_plainly(graph):
         return
-    program = find_program(context, plan, None)
+    program = None if _has_engines_inside(context.settings) else find_program(context, plan, None)
     if program is not None:
-        others = _optional(plan).union(graph.producers)
-        pipeline.shortcuts[output_name] = Shortcut(program, others, pipeline.bound_inputs)
+        others = _optional(plan, graph).union(graph.producers)
+        pipeline.shortcuts[output_name] = Shortcut(program, others, pipeline.bound_inputs, graph)
         if pipeline.state != state:
             # a function, or another thread, changed the pipeline meanwhile
             pipeline.shortcuts.clear()
 
 
-def _optional(plan: Plan) -> frozenset[str]:
+def _has_engines_inside(settings: Settings) -> bool:
+    """Say whether some nested pipeline has an engine, which may be given a cache at any time."""
+    inner = settings.nested.values()
+    return any(each.engine is not settings.engine or _has_engines_inside(each) for each in inner)
+
+
+def _optional(plan: Plan, graph: Graph) -> frozenset[str]:
     """Return the parameters that are left to their defaults."""
-    nodes = [step.node for step in plan.steps if step.node is not None]
+    nodes = [graph.nodes[step.position] for step in plan.steps]
     return frozenset(p.name for node in nodes for p in node.parameters).difference(plan.reads)
 
 
