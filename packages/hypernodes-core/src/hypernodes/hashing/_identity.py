@@ -88,4 +88,9 @@ def is_user_file(file: str | None, origin: str | None) -> bool:
         return False
     if any(folder in path.parts for folder in _LIBRARY_FOLDERS):
         return False
-    return not path.is_relative_to(Path(sysconfig.get_path("stdlib")).absolute())
+    return not path.is_relative_to(_standard_library())
+
+
+@cache
+def _standard_library() -> Path:
+    return Path(sysconfig.get_path("stdlib")).absolute()

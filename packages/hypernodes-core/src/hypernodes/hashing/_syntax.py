@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
@@ -46,40 +48,55 @@ def _write(root: FunctionSyntax, parts: list[bytes]) -> bool:
     stack: list[Any] = [root]
     while stack:
         item = stack.pop()
-        if isinstance(item, bytes):
+        kind = type(item)
+        if kind is bytes:
             parts.append(item)
-        elif isinstance(item, ast.AST):
-            children = _fields(item, is_root=item is root, root=root)
-            parts.append(b"(" + sized(type(item).__name__.encode()) + _count(len(children)))
-            for name, child in reversed(children):
-                stack += (child, sized(name.encode()))
-        elif isinstance(item, list):
+        elif kind is list:
             parts.append(b"[" + _count(len(item)))
-            stack += reversed(item)
+            stack += [_text_of(each) for each in reversed(item)]
+        elif kind is str:
+            is_private = is_private or bool(_PRIVATE.match(item))
+            parts.append(LEAVES[str](item))
         else:
-            is_private = is_private or (isinstance(item, str) and bool(_PRIVATE.match(item)))
-            parts.append(_constant(item))
+            head, fields = _form_of(kind)
+            children = _fields(item, fields, root)
+            parts.append(head + _count(len(children) // 2))
+            stack += reversed(children)
     return is_private
 
 
-def _fields(node: ast.AST, *, is_root: bool, root: FunctionSyntax) -> list[tuple[str, Any]]:
-    fields = []
-    for name, child in ast.iter_fields(node):
-        value = child
-        if name in _LEFT_OUT or (is_root and name == "decorator_list"):
+@cache
+def _form_of(kind: type[ast.AST]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+    """Return the head of a node's text and its counted fields, each with its text."""
+    names = [name for name in kind._fields if name not in _LEFT_OUT]
+    head = b"(" + sized(kind.__name__.encode())
+    return head, tuple((name, sized(name.encode())) for name in names)
+
+
+def _fields(node: ast.AST, fields: Iterable[tuple[str, bytes]], root: FunctionSyntax) -> list[Any]:
+    """Return what *node* holds: the text of a field's name, its value, the next one."""
+    found: list[Any] = []
+    for name, text in fields:
+        value = getattr(node, name, None)
+        if node is root and name == "decorator_list":
             continue
         if node is root.args and name in ("defaults", "kw_defaults"):
             continue
         if name == "body" and isinstance(node, _DOCUMENTED):
-            value = _without_docstring(child)
-        if isinstance(node, ast.JoinedStr):
+            value = _without_docstring(value)
+        if name == "values" and isinstance(node, ast.JoinedStr):
             # Python 3.12 ends some format specifications with an empty text
-            value = [part for part in child if getattr(part, "value", None) != ""]
+            value = [part for part in node.values if getattr(part, "value", None) != ""]
         # the value None of a constant is not an absent field
         if value == [] or (value is None and not isinstance(node, ast.Constant)):
             continue
-        fields.append((name, value))
-    return fields
+        found += (text, _text_of(value))
+    return found
+
+
+def _text_of(value: Any) -> Any:
+    """Return the text of a constant; what is still to be taken apart, or a name, as it is."""
+    return value if isinstance(value, ast.AST | list | str) else _constant(value)
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -113,5 +130,5 @@ def functions_in(tree: ast.AST) -> list[tuple[FunctionSyntax, str]]:
         if isinstance(node, _FUNCTIONS):
             found.append((node, class_name))
         inner = node.name if isinstance(node, ast.ClassDef) else class_name
-        stack.extend((child, inner) for child in ast.iter_child_nodes(node))
+        stack += [(child, inner) for child in ast.iter_child_nodes(node) if child._fields]
     return found
