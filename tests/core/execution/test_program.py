@@ -204,6 +204,40 @@ def test_values_that_nobody_needs_any_more_are_let_go_of(engine: Any) -> None:
     assert (Value.most, Value.alive) == (2, 0)
 
 
+@pytest.mark.parametrize("engine", [SeqEngine(), AsyncEngine()], ids=repr)
+def test_outputs_that_nobody_reads_are_let_go_of_at_once(engine: Any) -> None:
+    """Of a function with two outputs, the one that nobody asks for is gone before the next."""
+
+    class Value(Counted):
+        pass
+
+    pipeline = Pipeline(
+        [
+            node(output_name=("a", "b"))(lambda x: (x, Value())),
+            node(output_name="alive")(lambda a: Value.alive),
+        ]
+    )
+    found = [pipeline.run({"x": 1}, output_name="alive", engine=engine) for _ in range(3)]
+    found += pipeline.map({"x": ITEMS}, map_over="x", output_name="alive", engine=engine)
+    assert found == [{"alive": 0}] * (3 + len(ITEMS))
+
+
+def test_a_value_that_goes_through_a_pipeline_unchanged_is_kept_for_who_reads_it_later() -> None:
+    """Under its second name it may be done with, under its first it is still read."""
+    inner = Pipeline([node(output_name="y")(lambda a: a + 1)])
+    middle = Pipeline([inner, node(output_name="z")(lambda y: y * 2)])
+    pipeline = Pipeline(
+        [
+            node(output_name="a")(lambda x: x),
+            middle,
+            node(output_name="end")(lambda a, z: a + z),
+        ]
+    )
+    found = [pipeline.run({"x": 1}, output_name="end") for _ in range(3)]
+    found += [pipeline.run({"a": 1, "y": 5}, output_name="end") for _ in range(3)]
+    assert found == [{"end": 5}] * 3 + [{"end": 11}] * 3
+
+
 @pytest.mark.parametrize("depth", [MOST_LOOPS - 1, MOST_LOOPS, MOST_LOOPS + 1, MOST_LOOPS + 4])
 def test_maps_in_maps_may_be_deeper_than_python_writes_loops(depth: int) -> None:
     """However deep maps are nested, runs and maps of them give the same."""

@@ -73,6 +73,17 @@ def test_producers_lead_from_names_to_steps() -> None:
     assert plan.producers == {"a": plan.steps[0], "b": plan.steps[0]}
 
 
+def test_values_are_released_after_their_last_reader_and_unread_ones_at_once() -> None:
+    """What is asked for stays; everything else goes as soon as nobody reads it any more."""
+    nodes = [
+        Node(lambda x: (x, x, x), ("a", "b", "c")),
+        Node(lambda a: a, "d"),
+        Node(lambda a, d: a, "e"),
+    ]
+    plan = Pipeline(nodes).compiled(("c", "e"), ("x",))
+    assert plan.releases == (("b",), (), ("a", "d"))
+
+
 def test_node_ids_are_in_execution_order() -> None:
     """What observers call the steps, in order."""
 

@@ -31,6 +31,7 @@ class Writer:
         self.steps: dict[int, tuple[Step, tuple[str, ...]]] = {}
         self.plain: dict[str, Step] = {}
         self.lists: list[str] = []
+        self._passed_through: set[str] = set()
         self._indent = ""
         self._number = 0
 
@@ -65,15 +66,16 @@ class Writer:
             else:
                 inner = self._inside(step.nested, found)
                 inside = self.level(step.nested.plan, inner)
-                found.update({outer: inside[name] for name, outer in step.nested.results})
+                results = {outer: inside[name] for name, outer in step.nested.results}
+                self._passed_through.update(set(inner.values()).intersection(results.values()))
+                found.update(results)
             self._release(plan.releases[step.index], found)
         return found
 
     def _release(self, names: Sequence[str], found: Mapping[str, str]) -> None:
         """Let go of values that nobody needs any more."""
-        variables = list(found.values())
         # one that goes by two names may be needed under the other
-        done = [found[name] for name in names if variables.count(found[name]) == 1]
+        done = [found[name] for name in names if found[name] not in self._passed_through]
         if done:
             self.line(f"{' = '.join(done)} = None")
 

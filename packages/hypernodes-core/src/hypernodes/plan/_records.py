@@ -111,11 +111,13 @@ class Plan:
     @cached_property
     def releases(self) -> tuple[tuple[str, ...], ...]:
         """For each step, the values that nobody needs once it is through."""
-        last = {name: step.index for step in self.steps for name in step.reads}
+        last = {name: step.index for name, step in self.producers.items()}
+        last |= {name: step.index for step in self.steps for name in step.reads if name in last}
+        for name in self.outputs:
+            last.pop(name, None)
         found: list[list[str]] = [[] for _ in self.steps]
         for name, index in last.items():
-            if name in self.producers and name not in self.outputs:
-                found[index].append(name)
+            found[index].append(name)
         return tuple(map(tuple, found))
 
     @cached_property
