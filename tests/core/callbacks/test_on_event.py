@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from hypernodes import CallbackContext, MemoryCache, Pipeline, PipelineCallback, SeqEngine, node
 from hypernodes.errors import CallbackWarning
 from hypernodes.events import Event, StepFinished
+from hypernodes.hookspecs import hookimpl
+from hypernodes.plugins import manager
 
 
 @node(output_name="y")
@@ -35,6 +38,23 @@ class Events(PipelineCallback):
     def names(self) -> list[str]:
         return [each if isinstance(each, str) else type(each).__name__ for each in self.kept]
 
+    @property
+    def shapes(self) -> list[Any]:
+        """What is the same in every run: no ids, no times, errors by type."""
+        return [_shape(each) for each in self.kept]
+
+
+def _shape(event: Any) -> Any:
+    if isinstance(event, str):
+        return event
+    parts = attrs.asdict(event, recurse=False)
+    parts["run"] = event.run.total
+    outcome = parts.pop("outcome", None)
+    if outcome is not None:
+        parts |= attrs.asdict(outcome, recurse=False)
+        parts["seconds"], parts["error"] = parts["seconds"] >= 0, type(outcome.error)
+    return type(event).__name__, parts
+
 
 def test_every_event_of_a_run_arrives() -> None:
     """Records come ahead of their calls, and nothing comes after ``close``."""
@@ -53,6 +73,27 @@ def test_every_event_of_a_map_arrives() -> None:
         *["ItemFinished", "RunFinished", "close"],
     ]
     assert expected == [name for name in events.names if name != "MapProgress"]
+
+
+def test_records_are_the_same_whether_plugins_observe_or_not() -> None:
+    """A map that tells its callbacks itself makes the records that the dispatcher hands on."""
+
+    class Plugin:
+        @hookimpl
+        def hypernodes_item_started(self, run: Any, item: int) -> None:
+            pass
+
+    first, second = Events(), Events()
+    pipeline = Pipeline([invert, node(lambda y: (y, -y), output_name=("a", "b"))])
+    with pytest.raises(ZeroDivisionError):
+        pipeline.map({"x": [1, 2, 0]}, map_over="x", engine=SeqEngine(callbacks=[first]))
+    manager().register(Plugin(), "plugin")
+    try:
+        with pytest.raises(ZeroDivisionError):
+            pipeline.map({"x": [1, 2, 0]}, map_over="x", engine=SeqEngine(callbacks=[second]))
+    finally:
+        manager().unregister("plugin")
+    assert first.shapes == second.shapes
 
 
 def test_failed_items_and_runs_are_told() -> None:

@@ -130,13 +130,13 @@ class Dispatcher:
         self._handlers[type(event)](event)
 
     def ear(self, run: Run) -> Ear | None:
-        """Return who listens to the items and steps of *run*; None where somebody wants records.
+        """Return who listens to the items and steps of *run*; None where plugins do, too.
 
         Raises:
             KeyError: *run* has not started.
         """
         frame = self._open[run.id]
-        if self._hooks or frame.listeners["on_event"]:
+        if self._hooks:
             return None
         enter, note = partial(self._enter, frame), partial(self.context.set, _MAP_ITEM)
         return Ear(frame.listeners, self.context, enter, note, self._complain)

@@ -1,8 +1,9 @@
-"""Who listens to the items and steps of one run, to be called without a record in between.
+"""Who listens to the items and steps of one run, to be called without a dispatcher in between.
 
 Making a record for every step and handing it around costs far more than most
-callbacks do.  Where nobody wants records, the executor calls the methods of
-callbacks itself, in the same order and with the same arguments.
+callbacks do.  Where no plugin observes, the executor calls the methods of
+callbacks itself, in the same order and with the same arguments, and makes
+records only for callbacks that take them.
 """
 
 from __future__ import annotations

@@ -197,8 +197,12 @@ class Context:
         if self.run is not None:
             self._count(self.run, is_hit, is_failed)
 
+    def counts(self, run: Run) -> list[int]:
+        """Return how many items of *run* are done, were hits, and failed; a list that counts on."""
+        return self._progress.setdefault(run.id, [0, 0, 0])
+
     def _count(self, run: Run, is_hit: bool, is_failed: bool) -> None:
-        counts = self._progress.setdefault(run.id, [0, 0, 0])
+        counts = self.counts(run)
         counts[0] += 1
         counts[1] += is_hit
         counts[2] += is_failed
@@ -260,10 +264,7 @@ class Level:
         known = context.identities.constants
         self.constant_digests = known.setdefault(plan.path, {})
         self.cache = context.guard(settings.cache) if any(settings.cached) else None
-        self.infos = tuple(
-            StepInfo(step.name, step.path, _outputs(step), step.nested is not None)
-            for step in plan.steps
-        )
+        self.infos = tuple(map(step_info, plan.steps))
         self._inside: dict[int, Level] = {}
         self._called: set[int] = set()
         self._histories: dict[int, Any] = {}
@@ -368,7 +369,8 @@ def engine_option(engine: Any, name: str, default: Any) -> Any:
     return default if value is UNSET else value
 
 
-def _outputs(step: Step) -> tuple[str, ...]:
-    if step.node is not None:
-        return step.node.outputs
-    return tuple(name for name in step.writes if name is not None)
+def step_info(step: Step) -> StepInfo:
+    """Return *step* as observers know it."""
+    written = tuple(name for name in step.writes if name is not None)
+    outputs = written if step.node is None else step.node.outputs
+    return StepInfo(step.name, step.path, outputs, step.nested is not None)

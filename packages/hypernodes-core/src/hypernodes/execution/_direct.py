@@ -67,7 +67,7 @@ def find_program(
 
 
 def find_told(plan: Plan, context: Context) -> Program | None:
-    """Return the loop that calls observers of a map itself; None where records are wanted.
+    """Return the loop that calls observers of a map itself; None where plugins observe it.
 
     Made once per run, for the observers of that run.
     """
