@@ -48,7 +48,7 @@ def _write(root: FunctionSyntax, parts: list[bytes]) -> bool:
     stack: list[Any] = [root]
     while stack:
         item = stack.pop()
-        kind = type(item)
+        kind: type = type(item)
         if kind is bytes:
             parts.append(item)
         elif kind is list:
@@ -66,7 +66,7 @@ def _write(root: FunctionSyntax, parts: list[bytes]) -> bool:
 
 
 @cache
-def _form_of(kind: type[ast.AST]) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
+def _form_of(kind: Any) -> tuple[bytes, tuple[tuple[str, bytes], ...]]:
     """Return the head of a node's text and its counted fields, each with its text."""
     names = [name for name in kind._fields if name not in _LEFT_OUT]
     head = b"(" + sized(kind.__name__.encode())
@@ -77,7 +77,7 @@ def _fields(node: ast.AST, fields: Iterable[tuple[str, bytes]], root: FunctionSy
     """Return what *node* holds: the text of a field's name, its value, the next one."""
     found: list[Any] = []
     for name, text in fields:
-        value = getattr(node, name, None)
+        value: Any = getattr(node, name, None)
         if node is root and name == "decorator_list":
             continue
         if node is root.args and name in ("defaults", "kw_defaults"):
