@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,8 @@ import pytest
 
 from hypernodes import DiskCache, DualNode, MemoryCache, Pipeline, SeqEngine, node
 from hypernodes.cache import Entry
-from hypernodes.execution import map_pipeline, run_chunk
+from hypernodes.execution import Context, map_pipeline, run_chunk
+from hypernodes.execution._chunk import bare_settings
 from hypernodes.execution._owners import Owners
 from hypernodes.hashing import Signature
 
@@ -95,6 +97,26 @@ def test_results_are_remembered_while_somebody_may_have_missed_them() -> None:
     assert (owners.find(_key(1)), owners.find(_key(2))) == (None, _entry(2))
     owners.end(second)
     assert owners.find(_key(2)) is None
+
+
+def test_threads_that_begin_at_once_share_their_owners() -> None:
+    """However the first chunks of a run meet, they know of each other's keys."""
+    plan = Pipeline([node(output_name="y")(lambda x: x)]).compiled(None, ("x",))
+    barrier, often = threading.Barrier(4), sys.getswitchinterval()
+
+    def begin(context: Context) -> Owners | None:
+        barrier.wait()
+        return context.beside().owners
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(300):
+                context = Context(bare_settings(plan))
+                found = list(pool.map(begin, [context] * 4))
+                assert len(set(map(id, found))) == 1
+    finally:
+        sys.setswitchinterval(often)
 
 
 @pytest.mark.parametrize("make", [lambda path: MemoryCache(), DiskCache])

@@ -8,6 +8,7 @@ nested one, with everything that is the same for all of its items.
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -109,6 +110,7 @@ class Context:
         self.told: tuple[Plan, Any] | None = None
         self.said: list[tuple[str, str]] = []
         self.owners: Owners | None = None
+        self._sharing = threading.Lock()
         self._chunk: int | None = None
         self._caches: dict[int, tuple[Any, GuardedCache]] = {}
         self._root: Level | None = None
@@ -158,7 +160,9 @@ class Context:
 
     def beside(self) -> Context:
         """Return a context for one chunk of the same run in another thread; to be closed there."""
-        self.owners = self.owners or Owners()
+        with self._sharing:
+            # the threads of one run agree on one
+            self.owners = self.owners or Owners()
         context = Context(self.settings, self.run, None, self.rules)
         context.hears_steps = self.hears_steps
         context.identities = self.identities

