@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -56,31 +57,35 @@ class Bucket:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on; below 45000, because SeaweedFS adds 10000."""
+    """Return a port that nobody listens on, nor on the one 10,000 above, which SeaweedFS takes.
+
+    Both lie below the ports that systems give to connections on their way out.
+    """
     while True:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            port: int = found.getsockname()[1]
-        if port < 45000:
+        port = random.SystemRandom().randrange(10_500, 22_000)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as both:
+            for number in (port, port + 10_000):
+                both.enter_context(socket.socket()).bind(("127.0.0.1", number))
             return port
 
 
 @contextlib.contextmanager
 def running(command: Sequence[str], url: str, folder: Path) -> Iterator[None]:
-    """Run a server until it is no longer needed; skip if it does not come up in time."""
-    with (folder / "log.txt").open("wb") as log:
+    """Run a server until it is no longer needed; fail with its log where it does not come up."""
+    log = folder / "log.txt"
+    with log.open("wb") as file:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, cwd=folder, start_new_session=True
+            command, stdout=file, stderr=file, cwd=folder, start_new_session=True
         )
     try:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
-                pytest.skip(
-                    f"{command[0]} did not start: {(folder / 'log.txt').read_text()[-500:]}"
-                )
+                pytest.fail(f"{command[0]} did not start: {log.read_text()[-500:]}")
             time.sleep(0.1)
         yield
+        if process.poll() is not None:
+            pytest.fail(f"{command[0]} died of its own: {log.read_text()[-500:]}")
     finally:
         # SeaweedFS does not stop for less
         with contextlib.suppress(ProcessLookupError):
