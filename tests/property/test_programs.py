@@ -9,6 +9,7 @@ that differ in anything differ in what they return, call or raise.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypernodes import AsyncEngine, MemoryCache, Node, Pipeline, PipelineCallback, SeqEngine
+from hypernodes.hookspecs import hookimpl
+from hypernodes.plugins import manager
 
 Calls = list[tuple[str, tuple[Any, ...]]]
 Outcome = tuple[Any, ...]
@@ -33,10 +36,41 @@ class Silent(PipelineCallback):
 
 
 class Everything(Silent):
-    """Takes the records too, so that nothing is told by a shorter way."""
+    """Takes the records too."""
 
     def on_event(self, *args: Any) -> None:
         """Do nothing."""
+
+
+class Plugin:
+    """Observes every step, so that nothing is told by a shorter way."""
+
+    @hookimpl
+    def hypernodes_step_started(self, run: Any) -> None:
+        """Do nothing."""
+
+
+class Watched(SeqEngine):
+    """Goes the long way, past every observer there is."""
+
+    def run(self, *args: Any, **options: Any) -> Any:
+        """Run with a plugin that observes."""
+        with _watching():
+            return super().run(*args, **options)
+
+    def map(self, *args: Any, **options: Any) -> Any:
+        """Map with a plugin that observes."""
+        with _watching():
+            return super().map(*args, **options)
+
+
+@contextlib.contextmanager
+def _watching() -> Iterator[None]:
+    manager().register(Plugin(), "watching")
+    try:
+        yield
+    finally:
+        manager().unregister("watching")
 
 
 @attrs.define
@@ -181,7 +215,7 @@ def _requests(draw: st.DrawFn, **options: bool) -> tuple[Drawing, Pipeline, dict
 
 
 def _in_turn() -> list[Any]:
-    """Return engines: a first run, a second and a third, observed in two ways, on a loop."""
+    """Return engines: a first run, a second and a third, observed in three ways, on a loop."""
     plain = SeqEngine()
     return [
         SeqEngine(callbacks=[Everything()]),
@@ -191,6 +225,7 @@ def _in_turn() -> list[Any]:
         SeqEngine(callbacks=[Silent()]),
         AsyncEngine(),
         plain,
+        Watched(callbacks=[Everything()]),
     ]
 
 
