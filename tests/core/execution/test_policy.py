@@ -26,47 +26,13 @@ from hypernodes.execution._policy import apply_policy
 from hypernodes.graph import read_policy
 
 QUICK = Retry(3, wait=0.001)
+Failing = Callable[..., Any]
 Prepare = Callable[..., Callable[..., Any]]
 colour: contextvars.ContextVar[str] = contextvars.ContextVar("colour")
 
 
 class BusyError(ConnectionError):
     """What a crowded service says."""
-
-
-class Flaky:
-    """Raises the given exceptions, one per call, and then returns its argument."""
-
-    def __init__(self, *errors: BaseException) -> None:
-        self.errors = list(errors)
-        self.times: list[float] = []
-
-    def __call__(self, x: Any = None) -> Any:
-        self.times.append(time.monotonic())
-        if self.errors:
-            raise self.errors.pop(0)
-        return x
-
-    @property
-    def calls(self) -> int:
-        return len(self.times)
-
-
-@pytest.fixture(params=["sync", "async"])
-def prepare(request: pytest.FixtureRequest) -> Prepare:
-    """Give what applies a policy to a function, plain or as a coroutine function."""
-
-    def sync(call: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        return apply_policy(call, read_policy(**options), is_async=False, name="fetch")
-
-    def as_coroutine(call: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        async def fetch(*args: Any, **kwargs: Any) -> Any:
-            return call(*args, **kwargs)
-
-        wrapped = apply_policy(fetch, read_policy(**options), is_async=True, name="fetch")
-        return lambda *args, **kwargs: asyncio.run(wrapped(*args, **kwargs))
-
-    return sync if request.param == "sync" else as_coroutine
 
 
 def _gaps(times: list[float]) -> Iterator[float]:
@@ -76,88 +42,90 @@ def _gaps(times: list[float]) -> Iterator[float]:
 # ---- repeating ---------------------------------------------------------------
 
 
-def test_a_failed_call_is_made_again(prepare: Prepare) -> None:
+def test_a_failed_call_is_made_again(prepare: Prepare, failing: Failing) -> None:
     """A call that fails and then succeeds gives its result."""
-    flaky = Flaky(BusyError(), BusyError())
+    flaky = failing(BusyError(), BusyError())
     assert (7, 3) == (prepare(flaky, retry=QUICK)(7), flaky.calls)
 
 
-def test_a_call_that_succeeds_is_made_once(prepare: Prepare) -> None:
+def test_a_call_that_succeeds_is_made_once(prepare: Prepare, failing: Failing) -> None:
     """Without a failure there is one attempt."""
-    flaky = Flaky()
+    flaky = failing()
     assert (7, 1) == (prepare(flaky, retry=5)(x=7), flaky.calls)
 
 
-def test_the_last_exception_is_raised_as_itself(prepare: Prepare) -> None:
+def test_the_last_exception_is_raised_as_itself(prepare: Prepare, failing: Failing) -> None:
     """When all attempts fail, the exception of the last one comes out, with a note."""
-    flaky = Flaky(*(BusyError(n) for n in range(9)))
+    flaky = failing(*(BusyError(n) for n in range(9)))
     with pytest.raises(BusyError, match="2") as caught:
         prepare(flaky, retry=QUICK)()
     assert (["after 3 attempts"], 3) == (caught.value.__notes__, flaky.calls)
 
 
-def test_other_exceptions_are_raised_at_once(prepare: Prepare) -> None:
+def test_other_exceptions_are_raised_at_once(prepare: Prepare, failing: Failing) -> None:
     """An exception that no rule covers ends the call, without a note."""
-    flaky = Flaky(KeyError("k"))
+    flaky = failing(KeyError("k"))
     with pytest.raises(KeyError) as caught:
         prepare(flaky, retry={ConnectionError: 5})()
     assert (1, False) == (flaky.calls, hasattr(caught.value, "__notes__"))
 
 
-def test_an_uncovered_exception_ends_later_attempts(prepare: Prepare) -> None:
+def test_an_uncovered_exception_ends_later_attempts(prepare: Prepare, failing: Failing) -> None:
     """A second attempt that fails in another way is the last one, and is counted."""
-    flaky = Flaky(BusyError(), KeyError("k"))
+    flaky = failing(BusyError(), KeyError("k"))
     with pytest.raises(KeyError) as caught:
         prepare(flaky, retry={ConnectionError: Retry(5, wait=0)})()
     assert ["after 2 attempts"] == caught.value.__notes__
 
 
-def test_each_rule_counts_its_own_failures(prepare: Prepare) -> None:
+def test_each_rule_counts_its_own_failures(prepare: Prepare, failing: Failing) -> None:
     """A rule gives up when its own attempts are used; those of others do not count."""
-    flaky = Flaky(OSError(), KeyError(), OSError(), KeyError())
+    flaky = failing(OSError(), KeyError(), OSError(), KeyError())
     rules = {OSError: Retry(3, wait=0), KeyError: Retry(2, wait=0)}
     with pytest.raises(KeyError):
         prepare(flaky, retry=rules)()
     assert 4 == flaky.calls
 
 
-def test_waits_between_attempts_grow(prepare: Prepare) -> None:
+def test_waits_between_attempts_grow(prepare: Prepare, failing: Failing) -> None:
     """The pauses are at least those that the rule says."""
-    flaky = Flaky(BusyError(), BusyError())
+    flaky = failing(BusyError(), BusyError())
     prepare(flaky, retry=Retry(3, wait=0.01, factor=3, jitter=0))()
     first, second = _gaps(flaky.times)
     assert first >= 0.01
     assert second >= 0.03
 
 
-def test_chance_shortens_a_wait_by_a_share_at_most(prepare: Prepare) -> None:
+def test_chance_shortens_a_wait_by_a_share_at_most(prepare: Prepare, failing: Failing) -> None:
     """With a jitter of a half, at least half of the wait is left."""
-    flaky = Flaky(BusyError())
+    flaky = failing(BusyError())
     prepare(flaky, retry=Retry(2, wait=0.02, jitter=0.5))()
     assert next(_gaps(flaky.times)) >= 0.01
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
-def test_what_ends_a_program_is_not_retried(prepare: Prepare, kind: type[BaseException]) -> None:
+def test_what_ends_a_program_is_not_retried(
+    prepare: Prepare, kind: type[BaseException], failing: Failing
+) -> None:
     """Interrupts, exits and cancellations come through at once, in any attempt."""
-    flaky = Flaky(BusyError(), kind())
+    flaky = failing(BusyError(), kind())
     with pytest.raises(kind):
         prepare(flaky, retry=Retry(9, wait=0))()
     assert 2 == flaky.calls
 
 
-def test_exceptions_of_tenacity_are_like_any_other(prepare: Prepare) -> None:
+def test_exceptions_of_tenacity_are_like_any_other(prepare: Prepare, failing: Failing) -> None:
     """A function that uses tenacity itself cannot ask ours for more attempts."""
-    flaky = Flaky(*(tenacity.TryAgain() for _ in range(9)))
+    flaky = failing(*(tenacity.TryAgain() for _ in range(9)))
     with pytest.raises(tenacity.TryAgain):
         prepare(flaky, retry=QUICK)()
     assert 3 == flaky.calls
 
 
-def test_tracebacks_hold_no_frames_of_tenacity() -> None:
+def test_tracebacks_hold_no_frames_of_tenacity(failing: Failing) -> None:
     """A traceback leads from our wrapper to the user's function."""
     with pytest.raises(BusyError) as caught:
-        apply_policy(Flaky(*[BusyError()] * 3), read_policy(QUICK), is_async=False, name="f")()
+        apply_policy(failing(*[BusyError()] * 3), read_policy(QUICK), is_async=False, name="f")()
     assert not [entry for entry in caught.traceback if "tenacity" in str(entry.path)]
 
 
@@ -200,16 +168,16 @@ def test_any_parameter_name_reaches_the_function(prepare: Prepare) -> None:
 # ---- ending in time ----------------------------------------------------------
 
 
-def test_a_call_in_time_gives_its_result(prepare: Prepare) -> None:
+def test_a_call_in_time_gives_its_result(prepare: Prepare, failing: Failing) -> None:
     """A timeout does not change what a call returns."""
-    assert 7 == prepare(Flaky(), timeout=60)(7)
+    assert 7 == prepare(failing(), timeout=60)(7)
 
 
-def test_an_exception_in_time_is_raised_as_itself(prepare: Prepare) -> None:
+def test_an_exception_in_time_is_raised_as_itself(prepare: Prepare, failing: Failing) -> None:
     """A timeout does not change what a call raises, a TimeoutError of its own included."""
     error = TimeoutError("mine")
     with pytest.raises(TimeoutError) as caught:
-        prepare(Flaky(error), timeout=60)()
+        prepare(failing(error), timeout=60)()
     assert error is caught.value
 
 
@@ -288,9 +256,9 @@ def test_the_call_sees_the_context_of_its_caller() -> None:
     colour.reset(token)
 
 
-def test_an_exit_in_the_other_thread_reaches_the_caller() -> None:
+def test_an_exit_in_the_other_thread_reaches_the_caller(failing: Failing) -> None:
     """What is no Exception comes out of a call with a timeout as well."""
-    call = apply_policy(Flaky(SystemExit(3)), read_policy(timeout=60), is_async=False, name="f")
+    call = apply_policy(failing(SystemExit(3)), read_policy(timeout=60), is_async=False, name="f")
     with pytest.raises(SystemExit):
         call()
 

@@ -14,57 +14,18 @@ from collections.abc import Callable
 from typing import Any
 
 import cloudpickle
-import pytest
 
 from hypernodes import DualNode, RateLimit, Retry, node
 from hypernodes.execution._policy import apply_policy, prepared_batch, prepared_call
 from hypernodes.graph import read_policy
 
+Failing = Callable[..., Any]
 Prepare = Callable[..., Callable[..., Any]]
 
 
-class BusyError(ConnectionError):
-    """What a crowded service says."""
-
-
-class Flaky:
-    """Raises the given exceptions, one per call, and then returns its argument."""
-
-    def __init__(self, *errors: BaseException) -> None:
-        self.errors = list(errors)
-        self.times: list[float] = []
-
-    def __call__(self, x: Any = None) -> Any:
-        self.times.append(time.monotonic())
-        if self.errors:
-            raise self.errors.pop(0)
-        return x
-
-    @property
-    def calls(self) -> int:
-        return len(self.times)
-
-
-@pytest.fixture(params=["sync", "async"])
-def prepare(request: pytest.FixtureRequest) -> Prepare:
-    """Give what applies a policy to a function, plain or as a coroutine function."""
-
-    def sync(call: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        return apply_policy(call, read_policy(**options), is_async=False, name="fetch")
-
-    def as_coroutine(call: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-        async def fetch(*args: Any, **kwargs: Any) -> Any:
-            return call(*args, **kwargs)
-
-        wrapped = apply_policy(fetch, read_policy(**options), is_async=True, name="fetch")
-        return lambda *args, **kwargs: asyncio.run(wrapped(*args, **kwargs))
-
-    return sync if request.param == "sync" else as_coroutine
-
-
-def test_calls_keep_their_distance() -> None:
+def test_calls_keep_their_distance(failing: Failing) -> None:
     """One after another, calls start no closer than the interval."""
-    flaky = Flaky()
+    flaky = failing()
     call = apply_policy(flaky, read_policy(rate_limit=200), is_async=False, name="f")
     begin = time.monotonic()
     for _ in range(6):
@@ -72,9 +33,9 @@ def test_calls_keep_their_distance() -> None:
     assert all(start >= begin + n * 0.005 for n, start in enumerate(flaky.times))
 
 
-def test_threads_share_one_pace() -> None:
+def test_threads_share_one_pace(failing: Failing) -> None:
     """Calls from many threads together keep the limit of the node."""
-    flaky = Flaky()
+    flaky = failing()
     call = prepared_call(node(flaky, output_name="out", rate_limit=100))
     threads = [threading.Thread(target=call) for _ in range(6)]
     begin = time.monotonic()
@@ -85,9 +46,9 @@ def test_threads_share_one_pace() -> None:
     assert max(flaky.times) >= begin + 0.05
 
 
-def test_event_loops_share_one_pace() -> None:
+def test_event_loops_share_one_pace(failing: Failing) -> None:
     """Coroutines in two event loops together keep the limit of the node."""
-    flaky = Flaky()
+    flaky = failing()
 
     async def fetch() -> None:
         flaky()
@@ -143,9 +104,9 @@ def test_waiting_for_the_pace_leaves_the_loop_free() -> None:
     assert ["fetch", "tick", "fetch"] == events
 
 
-def test_a_stalled_loop_does_not_let_calls_bunch_up() -> None:
+def test_a_stalled_loop_does_not_let_calls_bunch_up(failing: Failing) -> None:
     """Calls whose time passed while the loop was blocked start one by one."""
-    flaky = Flaky()
+    flaky = failing()
 
     async def fetch() -> None:
         flaky()
@@ -164,23 +125,23 @@ def test_a_stalled_loop_does_not_let_calls_bunch_up() -> None:
     assert all(start >= begin + n * 0.01 for n, start in enumerate(flaky.times[1:]))
 
 
-def test_every_attempt_counts_for_the_pace(prepare: Prepare) -> None:
+def test_every_attempt_counts_for_the_pace(prepare: Prepare, failing: Failing) -> None:
     """A second attempt waits for its turn like another call."""
-    flaky = Flaky(BusyError(), BusyError())
+    flaky = failing(ConnectionError(), ConnectionError())
     begin = time.monotonic()
     prepare(flaky, retry=Retry(3, wait=0), rate_limit=50)()
     assert flaky.times[-1] >= begin + 0.04
 
 
-def test_waiting_for_the_pace_is_no_part_of_the_timeout(prepare: Prepare) -> None:
+def test_waiting_for_the_pace_is_no_part_of_the_timeout(prepare: Prepare, failing: Failing) -> None:
     """The time of an attempt begins when the function does."""
-    call = prepare(Flaky(), timeout=5, rate_limit=RateLimit(1, per_seconds=0.02))
+    call = prepare(failing(), timeout=5, rate_limit=RateLimit(1, per_seconds=0.02))
     assert [1, 2, 3] == [call(n) for n in (1, 2, 3)]
 
 
-def test_an_interrupted_wait_gives_its_time_back() -> None:
+def test_an_interrupted_wait_gives_its_time_back(failing: Failing) -> None:
     """A cancelled coroutine does not make later calls wait for it."""
-    flaky = Flaky()
+    flaky = failing()
 
     async def fetch() -> None:
         flaky()
@@ -221,15 +182,15 @@ def test_a_dual_node_without_a_policy_is_called_itself() -> None:
     assert (one, many) == (prepared_call(dual), prepared_batch(dual))
 
 
-def test_a_call_is_prepared_once() -> None:
+def test_a_call_is_prepared_once(failing: Failing) -> None:
     """A node gives the same callable each time."""
-    retried = node(Flaky(), output_name="out", retry=2)
+    retried = node(failing(), output_name="out", retry=2)
     assert prepared_call(retried) is prepared_call(retried)
 
 
-def test_a_prepared_call_goes_away_with_its_node() -> None:
+def test_a_prepared_call_goes_away_with_its_node(failing: Failing) -> None:
     """Nothing here keeps a node alive."""
-    retried = node(Flaky(), output_name="out", retry=2)
+    retried = node(failing(), output_name="out", retry=2)
     prepared_call(retried)
     seen = weakref.ref(retried)
     del retried
@@ -248,9 +209,9 @@ def test_an_async_node_is_prepared_as_a_coroutine_function() -> None:
     assert 7 == asyncio.run(prepared_call(limited)(7))
 
 
-def test_a_batch_is_attempted_as_a_whole() -> None:
+def test_a_batch_is_attempted_as_a_whole(failing: Failing) -> None:
     """One attempt of a batch function is one call."""
-    batch = Flaky(BusyError())
+    batch = failing(ConnectionError())
     dual = DualNode("out", lambda x: x, batch, retry=Retry(2, wait=0))
     assert ([1, 2], 2) == (prepared_batch(dual)([1, 2]), batch.calls)
 
@@ -265,9 +226,9 @@ def test_an_async_batch_is_attempted_as_a_coroutine() -> None:
     assert [1, 2] == asyncio.run(prepared_batch(dual)([1, 2]))
 
 
-def test_both_functions_of_a_dual_node_share_its_limit() -> None:
+def test_both_functions_of_a_dual_node_share_its_limit(failing: Failing) -> None:
     """The limit belongs to the node."""
-    flaky = Flaky()
+    flaky = failing()
     dual = DualNode("out", flaky, flaky, rate_limit=50)
     begin = time.monotonic()
     prepared_call(dual)()
@@ -275,9 +236,9 @@ def test_both_functions_of_a_dual_node_share_its_limit() -> None:
     assert flaky.times[-1] >= begin + 0.02
 
 
-def test_a_prepared_node_can_be_sent() -> None:
+def test_a_prepared_node_can_be_sent(failing: Failing) -> None:
     """Preparing leaves nothing in a node that cannot be pickled."""
-    retried = node(Flaky(), output_name="out", retry=2, rate_limit=10)
+    retried = node(failing(), output_name="out", retry=2, rate_limit=10)
     prepared_call(retried)
     assert retried.policy == cloudpickle.loads(cloudpickle.dumps(retried)).policy
 
