@@ -20,11 +20,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from pydoc_data.topics import topics as reference
 
 from hypernodes import DiskCache, Pipeline, PipelineCallback, SeqEngine, node, stateful
+from hypernodes.cache import Entry
 from hypernodes.hashing import Signature
 from hypernodes.telemetry import ProgressCallback
 
@@ -113,11 +114,12 @@ def answer(
     top: int = 3,
 ) -> list[tuple[float, str]]:
     """Return the best passages with their scores."""
-    scores: Counter[int] = Counter()
+    scores: dict[int, float] = defaultdict(float)
     for word, weight in query_weights.items():
         for number, there in index.get(word, ()):
             scores[number] += weight * there
-    return [(round(score, 3), passages[number]) for number, score in scores.most_common(top)]
+    best = sorted(scores.items(), key=lambda each: -each[1])[:top]
+    return [(round(score, 3), passages[number]) for number, score in best]
 
 
 read = Pipeline(nodes=[clean, tokenise, weigh], name="read")
@@ -196,7 +198,8 @@ def show_run(name: str, cache: Path) -> None:
         print(f"   {step:<15} ran {tally.ran[step]:>5}   hit {tally.hits[step]:>5}")
     print(f"   {seconds:.2f} s for {len(outputs['passages'])} passages; ", end="")
     found = store.lookup_many([Signature.parse(key) for key in tally.keys])
-    print(f"{sum(entry.seconds for entry in found):.2f} s of work saved")
+    saved = sum(entry.seconds for entry in found if isinstance(entry, Entry))
+    print(f"{saved:.2f} s of work saved")
     print(f"   {query!r}:")
     for score, passage in outputs["answers"]:
         print(f"     {score:.3f}  {passage[:88]}")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from hypernodes.execution import map_pipeline, run_chunk, run_pipeline
-from hypernodes.values import UNSET
+from hypernodes.execution import (
+    map_pipeline,
+    read_cache,
+    read_callbacks,
+    run_chunk,
+    run_pipeline,
+)
+from hypernodes.values import UNSET, Unset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hypernodes.execution import Chunk, ChunkResult, Context
-    from hypernodes.pipeline import Pipeline
     from hypernodes.plan import Plan
     from hypernodes.protocols import Cache
-    from hypernodes.values import Unset
 
 
 class AcmeEngine:
@@ -23,35 +27,27 @@ class AcmeEngine:
     Args:
         cache: The cache, None for none; left out, it is inherited.
         callbacks: The observers, None for none; left out, they are inherited.
+        strict: Raise what the cache would otherwise only warn of.
     """
 
     def __init__(
         self,
-        cache: Cache | Unset | None = UNSET,
+        cache: Cache | str | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
+        *,
+        strict: bool = False,
     ) -> None:
-        self.cache = cache
-        self.callbacks = callbacks
+        self.cache = read_cache(cache)
+        self.callbacks = read_callbacks(callbacks)
+        self.strict = strict
 
-    def run(
-        self,
-        pipeline: Pipeline,
-        inputs: Mapping[str, Any],
-        output_name: str | Sequence[str] | None = None,
-    ) -> dict[str, Any]:
-        """Run *pipeline* once and return its outputs by name."""
-        return run_pipeline(self, pipeline, inputs, output_name)
+    def run(self, *request: Any, **named: Any) -> dict[str, Any]:
+        """Run a pipeline once; see `hypernodes.protocols.Engine`."""
+        return run_pipeline(self, *request, **named)
 
-    def map(
-        self,
-        pipeline: Pipeline,
-        inputs: Mapping[str, Any],
-        map_over: str | Sequence[str],
-        map_mode: Literal["zip", "product"] = "zip",
-        output_name: str | Sequence[str] | None = None,
-    ) -> list[dict[str, Any]]:
-        """Run *pipeline* once per item and return the outputs in item order."""
-        return map_pipeline(self, pipeline, inputs, map_over, map_mode, output_name)
+    def map(self, *request: Any, **named: Any) -> list[Any]:
+        """Run a pipeline once per item; see `hypernodes.protocols.Engine`."""
+        return map_pipeline(self, *request, **named)
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context

@@ -1,0 +1,1 @@
+"""The cache of Globex; ``open_cache("globex://host:port/drawer")``."""

@@ -1,0 +1,1 @@
+"""An engine on processes of this machine; ``from hypernodes.engines import PoolEngine``."""
