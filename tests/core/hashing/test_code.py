@@ -94,9 +94,7 @@ def test_changes_change_the_digest(load: Load, edit: str) -> None:
 def test_bytes_that_spell_another_constant_are_bytes(load: Load) -> None:
     """What a bytes constant holds is not taken for the text of something else."""
     spelled = b"s" + len(b"x").to_bytes(8, "little") + b"x"
-
     written = load(f"def f(): return {spelled!r}")
-
     assert code_fingerprint(load("def f(): return 'x'")) != code_fingerprint(written)
 
 

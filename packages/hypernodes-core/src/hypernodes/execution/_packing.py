@@ -1,17 +1,22 @@
 """Bytes that travel between processes: cloudpickle, with exceptions kept whole.
 
-Functions and classes of notebooks, scripts and closures travel by value.  An
-exception travels as `_errors` packs it, wherever it stands, since many cannot
-be rebuilt by plain pickle.
+Functions and classes of notebooks, scripts and closures travel by value, and
+their code with the name of its file, for tracebacks, and with its digest: where
+it arrives there may be no source to find that in.  An exception travels as
+`_errors` packs it, wherever it stands, since many cannot be rebuilt by plain
+pickle.
 """
 
 from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Callable
+from types import CodeType, FunctionType
 from typing import Any
 
 from hypernodes.execution._errors import pack_error, unpack_error
+from hypernodes.hashing import identify_inside, known_digest, remember_digest
 
 
 def pack(value: object) -> bytes:
@@ -51,6 +56,20 @@ def _pickler() -> Any:
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, BaseException):
                 return unpack_error, (pack_error(obj),)
+            if isinstance(obj, CodeType):
+                made = self.dispatch_table[CodeType](obj)
+                return _restore_code, (*made, obj.co_filename, known_digest(obj))
+            if isinstance(obj, FunctionType):
+                identify_inside(obj.__code__, obj.__globals__)
             return super().reducer_override(obj)
 
     return Pickler
+
+
+def _restore_code(
+    make: Callable[..., CodeType], parts: tuple[Any, ...], file: str, digest: bytes | None
+) -> CodeType:
+    code = make(*parts).replace(co_filename=file)
+    if digest is not None:
+        remember_digest(code, digest)
+    return code

@@ -69,15 +69,15 @@ class Node(Generic[P, R]):
         func = func.func if isinstance(func, Node) else func
         _refuse_uncallable(func)
         functools.update_wrapper(self, func, updated=())
-        self.name = callable_name(func)
+        self.name: str = callable_name(func)
         self.func: Callable[P, R] = func
-        self.output_name = read_output_name(self.name, output_name)
+        self.output_name: OutputName = read_output_name(self.name, output_name)
         self.cache = cache
-        self.options = options or CodeOptions()
+        self.options: CodeOptions = options or CodeOptions()
         self.policy = policy
         self.resources = resources
         self.parameters: tuple[Parameter, ...] = read_parameters(func)
-        self.is_async = is_async(func)
+        self.is_async: bool = is_async(func)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -131,11 +131,15 @@ class Node(Generic[P, R]):
         """Pickle an importable node by reference, any other by its function.
 
         A decorated function is not what its module holds under its name, so
-        pickling the function itself would copy all that it refers to.
+        pickling the function itself would copy all that it refers to.  A
+        method goes as the node in its class and the object.
         """
         qualname = getattr(self, "__qualname__", "")
-        if _find_global(self.__module__, qualname) is self:
+        found = _find_global(self.__module__, qualname)
+        if found is self:
             return (_restore_global, (self.__module__, qualname, self.cache))
+        if isinstance(found, Node) and getattr(self.func, "__func__", None) is found.func:
+            return (_restore_bound, (found, self.func.__self__, self.cache))  # type: ignore[attr-defined]  # a method has one
         return (Node, (self.func, self.output_name, self.cache, *self._wishes))
 
 
@@ -303,3 +307,10 @@ def _restore_global(module: str, qualname: str, cache: bool) -> Node[..., Any]:
     if found.cache == cache:
         return found
     return Node(found.func, found.output_name, cache, found.options, found.policy, found.resources)
+
+
+def _restore_bound(found: Node[..., Any], instance: object, cache: bool) -> Node[..., Any]:
+    """Return the node of a method, bound to its object again."""
+    bound = found.__get__(instance)
+    bound.cache = cache
+    return bound

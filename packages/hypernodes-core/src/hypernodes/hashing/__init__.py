@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypernodes.hashing._code import identify_inside, known_digest, remember_digest
 from hypernodes.hashing._dispatch import BUILTIN_FINGERPRINTS
 from hypernodes.hashing._fingerprinter import (
     Fingerprinter,
@@ -37,11 +38,14 @@ __all__ = [
     "column_digest",
     "fingerprint",
     "fingerprint_column",
+    "identify_inside",
     "is_of_value",
     "item_digest",
     "item_digests",
+    "known_digest",
     "node_digest",
     "output_digest",
+    "remember_digest",
     "set_registered_fingerprints",
     "start_epoch",
     "track_code",

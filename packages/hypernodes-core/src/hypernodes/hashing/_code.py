@@ -53,9 +53,9 @@ def code_digest(code: CodeType, global_names: dict[str, Any]) -> bytes:
         global_names: The globals of its function, through which the sources of
             modules that are not files are found.
     """
-    known = _digests.get(id(code))
-    if known is not None and known[0]() is code:
-        return known[1]
+    known = known_digest(code)
+    if known is not None:
+        return known
     # the syntax of a library is not worth reading: its version says as much
     is_read = is_user_module(global_names.get("__name__"))
     syntax = _syntax_of(code, global_names) if is_read else None
@@ -64,9 +64,31 @@ def code_digest(code: CodeType, global_names: dict[str, Any]) -> bytes:
     else:
         # without assertions the same text does something else
         digest = (b"o" if sys.flags.optimize else b"s") + syntax_digest(*syntax)
+    remember_digest(code, digest)
+    return digest
+
+
+def known_digest(code: CodeType) -> bytes | None:
+    """Return what was found to be the digest of *code*; None where nobody asked."""
+    known = _digests.get(id(code))
+    return known[1] if known is not None and known[0]() is code else None
+
+
+def remember_digest(code: CodeType, digest: bytes) -> None:
+    """Let *digest* be that of *code*, for as long as it lives.
+
+    For code that came from a process where its source was found: here there
+    need not be any.
+    """
     key = id(code)
     _digests[key] = (weakref.ref(code, partial(_drop, _digests, key)), digest)
-    return digest
+
+
+def identify_inside(code: CodeType, global_names: dict[str, Any]) -> None:
+    """Find the digests of the functions that *code* makes, where its own is known."""
+    if known_digest(code) is not None:
+        for inner in _codes_in(code):
+            code_digest(inner, global_names)
 
 
 class _Source:

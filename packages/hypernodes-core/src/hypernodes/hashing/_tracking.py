@@ -117,7 +117,7 @@ class TrackedCode:
         options: CodeOptions = CodeOptions(),
         path: str = "",
     ) -> None:
-        self.function = function
+        self.function: Any = function
         self._expand = expand
         self._options = options
         self._path = path or str(getattr(function, "__name__", type(function).__name__))

@@ -1,0 +1,81 @@
+"""Facts about the bytes that travel between processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+from hypernodes.execution._packing import pack, unpack
+from hypernodes.hashing import code_fingerprint, known_digest
+
+READ_IT = """
+import sys
+from hypernodes.execution._packing import unpack
+from hypernodes.hashing import code_fingerprint
+
+with open(sys.argv[1], "rb") as file:
+    print(code_fingerprint(unpack(file.read())).hex())
+"""
+
+
+def _outer() -> FunctionType:
+    def inner(x: int) -> int:
+        return x + 1
+
+    return inner
+
+
+def _from_source(path: Path, text: str) -> FunctionType:
+    """Return `f` of a script: its functions travel by value."""
+    path.write_text(text, "utf-8")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(text, str(path), "exec"), names)
+    function: FunctionType = names["f"]
+    return function
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def f(x):\n    return x + 1", "def f(x):\n    return lambda y: x + y"],
+    ids=["flat", "nested"],
+)
+def test_code_keeps_its_fingerprint_where_its_source_is_not(tmp_path: Path, text: str) -> None:
+    """A function that travelled by value has one fingerprint on both sides."""
+    script = tmp_path / "script.py"
+    function = _from_source(script, text)
+    expected = code_fingerprint(function).hex()
+    packed = tmp_path / "packed"
+    packed.write_bytes(pack(function))
+    script.unlink()
+    found = subprocess.run(
+        [sys.executable, "-c", READ_IT, str(packed)], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == expected
+
+
+def test_functions_inside_keep_theirs(tmp_path: Path) -> None:
+    """What a function makes where it arrived is known as what it makes here."""
+    function = _from_source(tmp_path / "s.py", "def f(x):\n    return lambda y: x + y")
+    code_fingerprint(function)
+    data = pack(function)
+    expected = code_fingerprint(function(1))
+    (tmp_path / "s.py").unlink()
+    assert expected == code_fingerprint(unpack(data)(1))
+
+
+def test_code_keeps_the_name_of_its_file() -> None:
+    """Tracebacks from other processes name the file that a function is written in."""
+    again = unpack(pack(_outer()))
+    assert Path(__file__) == Path(again.__code__.co_filename)
+
+
+def test_nobody_reads_sources_for_what_only_travels() -> None:
+    """Where nothing is cached, packing a function finds no fingerprints."""
+    function = _outer()
+    again = unpack(pack(function))
+    assert known_digest(again.__code__) is None
