@@ -38,6 +38,35 @@ from typing import IO, Any, Final
 from hypernodes.errors import did_you_mean
 
 SCHEMA: Final = 1
+
+#: What each event cannot do without.
+_NEEDED: Final = {
+    "begin": {"run"},
+    "step": {"run", "step", "kind"},
+    "failure": {"run", "step"},
+    "item": {"run", "item", "kind"},
+    "end": {"run", "kind"},
+}
+_NUMBERS: Final = {"at", "seconds", "saved"}
+_WHOLE: Final = {"item", "items", "pid", "schema"}
+#: Lists of texts, or texts by name.
+_TEXTS: Final = {"nodes", "reads", "writes", "command", "inputs"}
+_TYPES: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(_NUMBERS, (int, float)),
+    **dict.fromkeys(_WHOLE, int),
+    **dict.fromkeys(_TEXTS - {"inputs"}, list),
+    "inputs": dict,
+    "nested": bool,
+    "function": (dict, list),
+    **dict.fromkeys(
+        (
+            *("run", "parent", "parent_step", "pipeline", "pipeline_id", "path", "engine"),
+            *("host", "python", "version", "folder", "target", "step", "name", "kind"),
+            *("reason", "worker", "error", "message", "traceback", "pickle"),
+        ),
+        str,
+    ),
+}
 RUNS_VARIABLE: Final = "HYPERNODES_RUNS"
 DEFAULT_FOLDER: Final = ".hypernodes/runs"
 LAST: Final = "last"
@@ -101,12 +130,26 @@ def write_line(file: IO[str], line: Mapping[str, Any]) -> None:
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a run file; one that was not finished ends it."""
+    """Yield the lines of a run file; one that was not finished ends it, odd ones are left out."""
     with path.open(encoding="utf-8", errors="replace") as file:
         for text in file:
             try:
                 line = json.loads(text)
-            except json.JSONDecodeError:
+            except (json.JSONDecodeError, RecursionError):
                 return
             if isinstance(line, dict):
-                yield line
+                known = {key: value for key, value in line.items() if value is not None}
+                if _makes_sense(known):
+                    yield known
+
+
+def _makes_sense(line: Mapping[str, Any]) -> bool:
+    """Say whether a line has what readers count on: files come from anywhere."""
+    event = line.get("event")
+    if not isinstance(event, str) or not _NEEDED.get(event, set()) <= line.keys():
+        return False
+    return all(isinstance(value, _TYPES.get(key, object)) for key, value in line.items()) and all(
+        isinstance(text, str)
+        for key in _TEXTS & line.keys()
+        for text in (line[key] if isinstance(line[key], list) else line[key].values())
+    )
