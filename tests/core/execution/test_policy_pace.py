@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import cloudpickle
+import pytest
 
 from hypernodes import DualNode, RateLimit, Retry, node
 from hypernodes.execution._policy import apply_policy, prepared_batch, prepared_call
@@ -177,6 +178,7 @@ def test_a_node_without_a_policy_is_called_itself() -> None:
 
 def test_a_dual_node_without_a_policy_is_called_itself() -> None:
     """Both functions of a dual node are returned as they are."""
+    pytest.importorskip("pyarrow")
     one, many = (lambda x: x), (lambda x: x)
     dual = DualNode("out", one, many)
     assert (one, many) == (prepared_call(dual), prepared_batch(dual))
@@ -211,6 +213,7 @@ def test_an_async_node_is_prepared_as_a_coroutine_function() -> None:
 
 def test_a_batch_is_attempted_as_a_whole(failing: Failing) -> None:
     """One attempt of a batch function is one call."""
+    pytest.importorskip("pyarrow")
     batch = failing(ConnectionError())
     dual = DualNode("out", lambda x: x, batch, retry=Retry(2, wait=0))
     assert ([1, 2], 2) == (prepared_batch(dual)([1, 2]), batch.calls)
@@ -218,6 +221,7 @@ def test_a_batch_is_attempted_as_a_whole(failing: Failing) -> None:
 
 def test_an_async_batch_is_attempted_as_a_coroutine() -> None:
     """A batch function may be async where the other one is not."""
+    pytest.importorskip("pyarrow")
 
     async def batch(x: list[int]) -> list[int]:
         return x
@@ -228,6 +232,7 @@ def test_an_async_batch_is_attempted_as_a_coroutine() -> None:
 
 def test_both_functions_of_a_dual_node_share_its_limit(failing: Failing) -> None:
     """The limit belongs to the node."""
+    pytest.importorskip("pyarrow")
     flaky = failing()
     dual = DualNode("out", flaky, flaky, rate_limit=50)
     begin = time.monotonic()

@@ -287,6 +287,7 @@ def test_arguments_behind_an_option_that_is_left_out_keep_their_places() -> None
 
 def test_batches_are_not_written() -> None:
     """A map of a dual node calls its batch function, also after runs that called the other."""
+    pytest.importorskip("pyarrow")
     calls: list[str] = []
 
     def one(x: int) -> int:

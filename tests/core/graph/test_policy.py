@@ -164,12 +164,14 @@ def test_a_record_that_makes_no_sense_is_refused(make: Any, message: str) -> Non
 
 def test_a_dual_node_has_a_policy_too() -> None:
     """`DualNode` takes the same options."""
+    pytest.importorskip("pyarrow")
     dual = DualNode("out", _identity, _identity, retry=2, timeout=1, rate_limit="5/s")
     assert read_policy(2, 1, "5/s") == dual.policy
 
 
 def test_a_dual_node_refuses_what_a_node_refuses() -> None:
     """`DualNode` checks its options when it is made."""
+    pytest.importorskip("pyarrow")
     with pytest.raises(NodeDefinitionError, match="timeout of a node must be"):
         DualNode("out", _identity, _identity, timeout=-1)
 
@@ -202,6 +204,7 @@ def test_editing_the_decorator_does_not_change_the_code() -> None:
 
 def test_a_policy_does_not_change_the_code_of_a_dual_node() -> None:
     """The same holds for both bodies of a dual node."""
+    pytest.importorskip("pyarrow")
     plain = DualNode("out", _identity, _identity)
     assert plain.code_hash == DualNode("out", _identity, _identity, retry=3).code_hash
 
@@ -216,6 +219,7 @@ def test_the_policy_travels_with_the_node(dumps: Any) -> None:
 
 def test_the_policy_travels_with_a_dual_node() -> None:
     """A pickled dual node keeps its policy."""
+    pytest.importorskip("pyarrow")
     sent = DualNode("out", _identity, _identity, retry=2)
     assert sent.policy == pickle.loads(pickle.dumps(sent)).policy
 
