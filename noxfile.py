@@ -29,6 +29,9 @@ EXTENSIONS = sorted(
 )
 PYTHONS = ["3.11", "3.12", "3.13"]
 PROJECT = load_toml(ROOT / "pyproject.toml")
+PUBLISHED = load_toml(ROOT / CORE / "pyproject.toml")["project"]
+VERSION = PUBLISHED["version"]
+EXTRAS = sorted(PUBLISHED["optional-dependencies"])
 
 
 def group(*names: str) -> tuple[str, ...]:
@@ -60,9 +63,13 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of the core, strictly."""
-    session.install(*group("types", "optional"), *editable(CORE))
+    """Check types: mypy over the code, pyright over all that users can reach, both over uses."""
+    session.install(*group("types", "optional"), *editable(CORE, *EXTENSIONS))
     session.run("mypy")
+    session.run("pyright")
+    for path in [CORE, *EXTENSIONS]:
+        name = "hypernodes" if path == CORE else Path(path).name.replace("-", "_")
+        session.run("pyright", "--ignoreexternal", "--verifytypes", name)
 
 
 @nox.session
@@ -96,14 +103,16 @@ def minimal(session: nox.Session) -> None:
     run_tests(session)
 
 
-@nox.session
+@nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
     """Run the suite on the oldest versions that we say we work with."""
     if session.venv_backend != "uv":
         session.skip("only uv resolves to the lowest versions")
-    core = f"{CORE}[batch,testing]"
-    session.install("--resolution", "lowest-direct", *group("test", "optional"), *editable(core))
-    run_tests(session, "tests/core", "tests/property")
+    session.install(
+        "--resolution", "lowest-direct", *group("test", "optional", "servers"),
+        *editable(f"{CORE}[batch,gcs,s3,testing,viz]", *EXTENSIONS),
+    )  # fmt: skip
+    run_tests(session)
 
 
 @nox.session
@@ -123,25 +132,100 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks; names of files after `--` choose some of them."""
-    session.install(*group("optional"), *editable(f"{CORE}[batch]"))
-    chosen = session.posargs or sorted(str(path) for path in Path("benchmarks").glob("bench_*.py"))
+    """Run the benchmarks; names of files after `--` choose some, `--record` writes their page."""
+    session.install(
+        *group("optional", "servers"), *editable(f"{CORE}[batch,gcs,s3,viz]", *EXTENSIONS)
+    )
+    every = map(str, Path("benchmarks").glob("bench_*.py"))
+    chosen = [each for each in session.posargs if each != "--record"] or sorted(every)
+    if "--record" in session.posargs:
+        names = [Path(path).stem.removeprefix("bench_") for path in chosen]
+        session.run("python", "benchmarks/record.py", *names)
+        return
     for path in chosen:
         session.run("python", path)
+
+
+@nox.session(name="bench-peers")
+def bench_peers(session: nox.Session) -> None:
+    """Run the benchmarks beside other libraries; `-- --write` writes their page."""
+    session.install(*group("peers"), *editable(CORE, "packages/hypernodes-dask"))
+    session.run("python", "benchmarks/peers/bench.py", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Look up every dependency, with all extras, in the advisory database."""
+    session.install(*group("audit"), *editable(f"{CORE}[batch,gcs,s3,viz]", *EXTENSIONS))
+    # ours are not published in this version, so nobody knows of them
+    session.run("pip-audit", "--skip-editable", "--desc", "on", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into site/; a broken link is an error."""
-    session.install(*group("docs"))
+    session.install(*group("docs"), *editable(f"{CORE}[viz]"))
     session.run("mkdocs", "build", "--strict")
 
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build every distribution into dist/ and check what would be published."""
+    """Build every distribution into dist/, wheels from sdists; check what would be published."""
     session.install(*group("build"))
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     for path in [CORE, *EXTENSIONS]:
         session.run("python", "-m", "build", "--installer", "uv", "--outdir", "dist", path)
     session.run("twine", "check", "--strict", *sorted(map(str, Path("dist").iterdir())))
+
+
+def wheelhouse_of(session: nox.Session) -> Path:
+    """Return the folder of the wheels for the Python of *session*."""
+    return Path(session.cache_dir) / f"wheelhouse-{session.python}"
+
+
+@nox.session(python=PYTHONS, requires=["build"])
+def wheelhouse(session: nox.Session) -> None:
+    """Download the wheels that `wheels` installs; the one step of it that asks an index."""
+    session.install("pip")
+    folder = wheelhouse_of(session)
+    session.run(
+        "python", "-m", "pip", "download", "--quiet", "--only-binary", ":all:",
+        "--find-links", "dist", "--dest", str(folder), f"hypernodes[all,testing]=={VERSION}",
+    )  # fmt: skip
+    for path in folder.glob("hypernodes*"):
+        # ours are taken from dist/, where they are never older than the last build
+        path.unlink()
+
+
+def install_wheels(session: nox.Session, extra: str) -> None:
+    """Install the core with *extra* from folders of wheels, without an index."""
+    requirement = f"hypernodes[{extra}]=={VERSION}" if extra else f"hypernodes=={VERSION}"
+    session.install(
+        "--no-index", "--find-links", str(wheelhouse_of(session)), "--find-links", "dist",
+        "--upgrade", requirement,
+    )  # fmt: skip
+
+
+def check_installation(session: nox.Session, extra: str) -> None:
+    """Use what is installed, away from this folder, whose sources must not be found."""
+    session.run("python", "-m", "pip", "check")
+    session.run("hypernodes", "plugins")
+    script = ROOT / "tests/packaging/installed.py"
+    session.run("python", "-I", str(script), extra, env={"RAY_USAGE_STATS_ENABLED": "0"})
+
+
+@nox.session(python=PYTHONS, requires=["wheelhouse-{python}"])
+@nox.parametrize("extra", ["", *EXTRAS], ids=["core", *EXTRAS])
+def wheels(session: nox.Session, extra: str) -> None:
+    """Install each extra from wheels alone into an environment of its own, and use it."""
+    session.install("pip")
+    install_wheels(session, extra)
+    check_installation(session, extra)
+
+
+@nox.session(python=PYTHONS, requires=["wheelhouse-{python}"])
+def upgrade(session: nox.Session) -> None:
+    """Install the last version of the former code line, then ours over it."""
+    session.install("pip", "hypernodes==0.4.8")
+    install_wheels(session, "dask")
+    check_installation(session, "dask")

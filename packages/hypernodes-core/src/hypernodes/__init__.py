@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from hypernodes.cache import BackendCache, DiskCache, FsspecCache, MemoryCache, TieredCache
     from hypernodes.callbacks import CallbackContext, LoggingCallback, PipelineCallback, Recorder
     from hypernodes.engines import AsyncEngine, SeqEngine, get_engine
+    from hypernodes.engines import DaftEngine as DaftEngine
+    from hypernodes.engines import DaskEngine as DaskEngine
+    from hypernodes.engines import RayEngine as RayEngine
     from hypernodes.errors import (
         CacheError,
         CycleError,

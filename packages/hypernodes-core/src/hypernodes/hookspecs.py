@@ -32,8 +32,8 @@ import pluggy
 if TYPE_CHECKING:
     from hypernodes.events import Outcome, Run, StepInfo
 
-hookspec = pluggy.HookspecMarker("hypernodes")
-hookimpl = pluggy.HookimplMarker("hypernodes")
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("hypernodes")
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("hypernodes")
 
 
 @attrs.frozen

@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 from hypernodes.errors import EngineNotInstalledError
 
 if TYPE_CHECKING:
-    from typing import Any
-
+    # for type checkers alone: at run time no extension is known
     from hypernodes.callbacks import ProgressCallback
-
-    TelemetryCallback: Any
+    from hypernodes_otel import TelemetryCallback
 
 __all__ = ["ProgressCallback", "TelemetryCallback"]
 

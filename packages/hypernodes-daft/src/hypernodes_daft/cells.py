@@ -41,7 +41,7 @@ class CellTransport:
     def __init__(
         self, workplace: Workplace, runner: Runner, workers: int, options: DaftOptions
     ) -> None:
-        self.width = workers * _PARCELS_PER_WORKER
+        self.width: int = workers * _PARCELS_PER_WORKER
         self._workplace = workplace
         self._runner = runner
         self._workers = workers

@@ -88,10 +88,12 @@ class Desk:
     """
 
     def __init__(self, plan: Plan, context: Context, options: DaftOptions, workers: int) -> None:
-        self.token = uuid.uuid4().hex
+        self.token: str = uuid.uuid4().hex
         self.last: float = _NO_END
-        self.under_way = 0
-        self.threads = ThreadPoolExecutor(workers, thread_name_prefix="hypernodes-daft")
+        self.under_way: int = 0
+        self.threads: ThreadPoolExecutor = ThreadPoolExecutor(
+            workers, thread_name_prefix="hypernodes-daft"
+        )
         self.tickets: dict[int, Ticket] = {}
         self._plan = plan
         self._context = context
@@ -206,7 +208,7 @@ class Work:
 
     def __init__(self, chunk: Chunk, by_row: bool) -> None:
         self.chunk = chunk
-        self.parts = chunk.size if by_row else 1
+        self.parts: int = chunk.size if by_row else 1
         self._by_row = by_row
         self._made: list[ChunkResult | None] = [None] * self.parts
         self._left = self.parts

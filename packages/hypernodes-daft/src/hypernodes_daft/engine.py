@@ -9,6 +9,7 @@ this process) and `cells` (processes and clusters), where a plan is cut in
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from hypernodes.execution import (
@@ -85,7 +86,7 @@ class DaftEngine:
         self,
         use_batch_udf: bool = True,
         default_daft_config: Mapping[str, Any] | None = None,
-        cache: Cache | str | Unset | None = UNSET,
+        cache: Cache | str | os.PathLike[str] | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
         *,
         runner: Runner | None = None,
@@ -95,10 +96,10 @@ class DaftEngine:
         salt: str = "",
         check_mutation: Literal["auto", "always", "never"] = "auto",
     ) -> None:
-        self.options = DaftOptions(use_batch_udf, default_daft_config)
-        self.placement = Placement(runner, address, num_workers)
-        self.cache = read_cache(cache)
-        self.callbacks = read_callbacks(callbacks)
+        self.options: DaftOptions = DaftOptions(use_batch_udf, default_daft_config)
+        self.placement: Placement = Placement(runner, address, num_workers)
+        self.cache: Cache | Unset | None = read_cache(cache)
+        self.callbacks: Sequence[Any] | Unset | None = read_callbacks(callbacks)
         self.strict = strict
         self.salt = salt
         self.check_mutation = read_check_mutation(check_mutation)

@@ -85,7 +85,7 @@ class ClusterTransport:
         resources: Mapping[str, float],
         ending: contextlib.ExitStack,
     ) -> None:
-        self.width = count
+        self.width: int = count
         self._client = client
         self._count = count
         self._resources = dict(resources)

@@ -8,6 +8,7 @@ and `cluster` (a Dask cluster).
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution import (
@@ -79,7 +80,7 @@ class DaskEngine:
         num_workers: int | None = None,
         workload_type: WorkloadType = "mixed",
         npartitions: int | None = None,
-        cache: Cache | str | Unset | None = UNSET,
+        cache: Cache | str | os.PathLike[str] | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
         *,
         client: Any = None,
@@ -89,9 +90,9 @@ class DaskEngine:
     ) -> None:
         if client is not None:
             scheduler = _with_client(scheduler)
-        self.options = DaskOptions(scheduler, num_workers, workload_type, npartitions)
-        self.cache = read_cache(cache)
-        self.callbacks = read_callbacks(callbacks)
+        self.options: DaskOptions = DaskOptions(scheduler, num_workers, workload_type, npartitions)
+        self.cache: Cache | Unset | None = read_cache(cache)
+        self.callbacks: Sequence[Any] | Unset | None = read_callbacks(callbacks)
         self.client = client
         self.strict = strict
         self.salt = salt

@@ -20,6 +20,7 @@ import threading
 import weakref
 from collections import deque
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from hypernodes.errors import ExecutionError
@@ -46,16 +47,17 @@ class Worker:
         # deferred: Dask is only needed once something is mapped
         from dask.multiprocessing import get_context
 
-        context = get_context()
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(
+        context: Any = get_context()
+        ours, theirs = context.Pipe()
+        self.connection: Connection[Any, Any] = ours
+        self.process: BaseProcess = context.Process(
             target=_serve, args=(theirs, list(sys.path)), name="hypernodes-dask-worker"
         )
         self.process.start()
         # ours would keep the pipe open when the worker dies
         theirs.close()
         self.is_ready = False
-        self.manifest = ""
+        self.manifest: str = ""
         self.parcel: int | None = None
 
     def send(self, name: str, manifest: bytes, parcel: tuple[int, bytes]) -> None:
@@ -134,7 +136,7 @@ class PoolTransport:
     """
 
     def __init__(self, pool: WorkerPool, count: int) -> None:
-        self.width = count
+        self.width: int = count
         self._count = count
         self._pool = pool
         self._name, self._manifest = "", b""

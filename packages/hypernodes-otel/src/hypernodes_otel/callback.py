@@ -94,7 +94,7 @@ class TelemetryCallback:
         tracer_provider: TracerProvider | None = None,
         meter_provider: MeterProvider | None = None,
     ) -> None:
-        self.options = TelemetryOptions(trace_map_items, max_traced_items)
+        self.options: TelemetryOptions = TelemetryOptions(trace_map_items, max_traced_items)
         self._tracer_provider = tracer_provider
         self._meter_provider = meter_provider
         self._has_warned = False

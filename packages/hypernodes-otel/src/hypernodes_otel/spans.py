@@ -85,7 +85,7 @@ class Trace:
         is_here: bool = True,
     ) -> None:
         self.options = options
-        self.process = os.getpid()
+        self.process: int = os.getpid()
         self._maker = SpanMaker(provider)
         self._around = around
         self._root = get_current_span(around).get_span_context()

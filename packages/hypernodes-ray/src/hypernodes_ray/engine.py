@@ -7,6 +7,7 @@ core's.  Which Ray is used is decided in `cluster`, what a task is in `tasks`.
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution import (
@@ -68,7 +69,7 @@ class RayEngine:
         self,
         address: str | None = None,
         num_cpus: int | None = None,
-        cache: Cache | str | Unset | None = UNSET,
+        cache: Cache | str | os.PathLike[str] | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
         *,
         runtime_env: Mapping[str, Any] | None = None,
@@ -76,9 +77,9 @@ class RayEngine:
         salt: str = "",
         check_mutation: Literal["auto", "always", "never"] = "auto",
     ) -> None:
-        self.options = RayOptions(address, num_cpus, runtime_env)
-        self.cache = read_cache(cache)
-        self.callbacks = read_callbacks(callbacks)
+        self.options: RayOptions = RayOptions(address, num_cpus, runtime_env)
+        self.cache: Cache | Unset | None = read_cache(cache)
+        self.callbacks: Sequence[Any] | Unset | None = read_callbacks(callbacks)
         self.strict = strict
         self.salt = salt
         self.check_mutation = read_check_mutation(check_mutation)

@@ -34,7 +34,7 @@ class TaskTransport:
     """
 
     def __init__(self, options: Mapping[str, Any], count: int) -> None:
-        self.width = count
+        self.width: int = count
         self._count = count
         self._options = dict(options)
         self._name = ""

@@ -68,7 +68,7 @@ class TieredCache(EncodedCache):
         self.near: Final = near
         self.far: Final = far
         self.mode: Final = mode
-        self.allow_pickle = _allows(near) and _allows(far)
+        self.allow_pickle: bool = _allows(near) and _allows(far)
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._untold: dict[Signature, Entry] = {}

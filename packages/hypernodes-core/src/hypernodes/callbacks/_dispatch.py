@@ -91,7 +91,7 @@ class Dispatcher:
         callbacks_for: Callable[[Run], Sequence[PipelineCallback]] | None = None,
         hooks: Mapping[str, Sequence[ObserverHook]] | None = None,
     ) -> None:
-        self.context = CallbackContext()
+        self.context: CallbackContext = CallbackContext()
         self._root_callbacks = tuple(root_callbacks)
         self._callbacks_for = callbacks_for
         self._hooks = {name: tuple(found) for name, found in (hooks or {}).items() if found}

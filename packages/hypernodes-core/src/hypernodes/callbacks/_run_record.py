@@ -84,7 +84,7 @@ class RunRecord(PipelineCallback):
     def __init__(
         self, folder: str | os.PathLike[str] | None = None, *, target: str | None = None
     ) -> None:
-        self.folder = runs_folder(folder)
+        self.folder: Path = runs_folder(folder)
         self._target = target
         self._key = ("hypernodes.record", id(self))
 

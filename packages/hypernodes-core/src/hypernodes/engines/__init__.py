@@ -6,7 +6,7 @@ other engine class that a plugin registers, is imported when it is asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hypernodes.engines._async import AsyncEngine
 from hypernodes.engines._lookup import engine_attribute, get_engine
@@ -14,10 +14,13 @@ from hypernodes.engines._options import read_engine
 from hypernodes.engines._sequential import SeqEngine
 
 if TYPE_CHECKING:
-    from hypernodes.protocols import Engine
+    # for type checkers, which cannot ask plugins; at run time no extension is known
+    from hypernodes_daft import DaftEngine as DaftEngine
+    from hypernodes_dask import DaskEngine as DaskEngine
+    from hypernodes_ray import RayEngine as RayEngine
 
 __all__ = ["AsyncEngine", "SeqEngine", "get_engine", "read_engine"]
 
 
-def __getattr__(name: str) -> type[Engine]:
+def __getattr__(name: str) -> Any:
     return engine_attribute(__name__, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -72,16 +73,16 @@ class AsyncEngine:
         self,
         max_concurrency: int = 100,
         threads: bool = False,
-        cache: Cache | str | Unset | None = UNSET,
+        cache: Cache | str | os.PathLike[str] | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
         strict: bool = False,
         salt: str = "",
         check_mutation: Literal["auto", "always", "never"] = "auto",
     ) -> None:
-        self.max_concurrency = _read_limit(max_concurrency)
+        self.max_concurrency: int = _read_limit(max_concurrency)
         self.threads = threads
-        self.cache = read_cache(cache)
-        self.callbacks = read_callbacks(callbacks)
+        self.cache: Cache | Unset | None = read_cache(cache)
+        self.callbacks: Sequence[Any] | Unset | None = read_callbacks(callbacks)
         self.strict = strict
         self.salt = salt
         self.check_mutation = read_check_mutation(check_mutation)

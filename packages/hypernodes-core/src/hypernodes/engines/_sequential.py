@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -37,14 +38,14 @@ class SeqEngine:
 
     def __init__(
         self,
-        cache: Cache | str | Unset | None = UNSET,
+        cache: Cache | str | os.PathLike[str] | Unset | None = UNSET,
         callbacks: Sequence[Any] | Unset | None = UNSET,
         strict: bool = False,
         salt: str = "",
         check_mutation: Literal["auto", "always", "never"] = "auto",
     ) -> None:
-        self.cache = read_cache(cache)
-        self.callbacks = read_callbacks(callbacks)
+        self.cache: Cache | Unset | None = read_cache(cache)
+        self.callbacks: Sequence[Any] | Unset | None = read_callbacks(callbacks)
         self.strict = strict
         self.salt = salt
         self.check_mutation = read_check_mutation(check_mutation)

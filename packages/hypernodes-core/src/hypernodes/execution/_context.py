@@ -101,11 +101,11 @@ class Context:
         self.settings = settings
         self.run = run
         self.tell = tell
-        self.rules = rules or Rules()
-        self.hears_steps = run is not None
+        self.rules: Rules = rules or Rules()
+        self.hears_steps: bool = run is not None
         self.coroutines: CoroutineRunner | LoopRunner = CoroutineRunner()
-        self.identities = Identities()
-        self.is_remote = False
+        self.identities: Identities = Identities()
+        self.is_remote: bool = False
         self.listen: Callable[[Run], Ear | None] | None = None
         self.told: tuple[Plan, Any] | None = None
         self.said: list[tuple[str, str]] = []
@@ -266,9 +266,11 @@ class Level:
         self.settings = settings
         self.constants = constants
         known = context.identities.constants
-        self.constant_digests = known.setdefault(plan.path, {})
-        self.cache = context.guard(settings.cache) if any(settings.cached) else None
-        self.infos = tuple(map(step_info, plan.steps))
+        self.constant_digests: dict[str, bytes | FingerprintError] = known.setdefault(plan.path, {})
+        self.cache: GuardedCache | None = (
+            context.guard(settings.cache) if any(settings.cached) else None
+        )
+        self.infos: tuple[StepInfo, ...] = tuple(map(step_info, plan.steps))
         self._inside: dict[int, Level] = {}
         self._called: set[int] = set()
         self._histories: dict[int, Any] = {}

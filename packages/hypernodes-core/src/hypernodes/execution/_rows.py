@@ -76,19 +76,19 @@ class Row:
         run: Run | None = None,
         tell: Callable[[Event], None] | None = None,
     ) -> None:
-        self.level = level
-        self.item = item
-        self.outer = outer
-        self.run = run
-        self.tell = tell
-        self.values = {**level.constants, **values}
+        self.level: Level = level
+        self.item: int | None = item
+        self.outer: Row | None = outer
+        self.run: Run | None = run
+        self.tell: Callable[[Event], None] | None = tell
+        self.values: dict[str, Any] = {**level.constants, **values}
         self.sources: dict[str, Recorded | Linked] = {}
         self.digests: dict[str, bytes | FingerprintError] = {}
         self.keys: dict[int, Signature | None] = {}
         self.found: dict[int, Entry] = {}
         self.failure: Failure | None = None
-        self.was_executed = False
-        self.was_hit = False
+        self.was_executed: bool = False
+        self.was_hit: bool = False
         self.is_tainted: bool = outer is not None and outer.is_tainted
 
     @property

@@ -11,10 +11,10 @@ from typing import Any, Final
 import attrs
 
 from hypernodes.errors import NodeDefinitionError
-from hypernodes.graph._node import read_output_name
+from hypernodes.graph._node import OutputName, read_output_name
 from hypernodes.graph._parameters import Parameter, callable_name, is_async, read_parameters
-from hypernodes.graph._policy import RateOption, RetryOption, read_policy
-from hypernodes.graph._resources import read_resources
+from hypernodes.graph._policy import CallPolicy, RateOption, RetryOption, read_policy
+from hypernodes.graph._resources import Resources, read_resources
 from hypernodes.hashing import CodeIdentity, TrackedCode, track_code
 
 _SUFFIXES: Final = ("_singular", "_single", "_one")
@@ -80,14 +80,16 @@ class DualNode:
         self.singular = singular
         self.batch = batch
         self.cache = cache
-        self.name = _strip_suffix(callable_name(singular))
-        self.output_name = read_output_name(self.name, output_name)
+        self.name: str = _strip_suffix(callable_name(singular))
+        self.output_name: OutputName = read_output_name(self.name, output_name)
         self.parameters: tuple[Parameter, ...] = read_parameters(singular)
-        self.batch_parameters = _match_batch(self.name, self.parameters, read_parameters(batch))
-        self.is_async = is_async(singular)
-        self.is_batch_async = is_async(batch)
-        self.policy = read_policy(retry, timeout, rate_limit)
-        self.resources = read_resources(gpus, cpus, use_process, max_concurrency)
+        self.batch_parameters: dict[str, str] = _match_batch(
+            self.name, self.parameters, read_parameters(batch)
+        )
+        self.is_async: bool = is_async(singular)
+        self.is_batch_async: bool = is_async(batch)
+        self.policy: CallPolicy | None = read_policy(retry, timeout, rate_limit)
+        self.resources: Resources | None = read_resources(gpus, cpus, use_process, max_concurrency)
 
     @property
     def outputs(self) -> tuple[str, ...]:

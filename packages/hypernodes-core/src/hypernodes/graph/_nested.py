@@ -63,9 +63,11 @@ class NestedNode:
         cache: bool = True,
     ) -> None:
         self.pipeline = pipeline
-        self.input_mapping = dict(input_mapping or {})
-        self.output_mapping = dict(output_mapping or {})
-        self.map_over = (map_over,) if isinstance(map_over, str) else tuple(map_over or ())
+        self.input_mapping: dict[str, str] = dict(input_mapping or {})
+        self.output_mapping: dict[str, str] = dict(output_mapping or {})
+        self.map_over: tuple[str, ...] = (
+            (map_over,) if isinstance(map_over, str) else tuple(map_over or ())
+        )
         self.map_mode = check_map_mode(map_mode)
         self.cache = cache
         self._name = name

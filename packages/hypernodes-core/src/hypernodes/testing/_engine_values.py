@@ -85,7 +85,7 @@ class Tally:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+        self.path: str = os.fspath(path)
 
     def note(self, what: object) -> None:
         """Add a line; lines of several processes do not mix."""

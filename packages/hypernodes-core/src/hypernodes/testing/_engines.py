@@ -126,7 +126,7 @@ class EngineContract(EngineCachingContract, EngineFailingContract):
         assert [row["y"] for row in found] == [6, 7]
         assert [type(row["local"]).__name__ for row in found] == ["Local"] * 2
 
-    def test_definitions_of_a_script_pass(self, tmp_path: Path) -> None:
+    def test_definitions_of_a_script_pass(self, engine: MakeEngine, tmp_path: Path) -> None:
         """Functions and classes of ``__main__`` work, and come back as themselves."""
         if not self.script:
             pytest.skip("this engine cannot be made in a script")

@@ -58,10 +58,7 @@ class File(os.PathLike[str]):
     path, because equal files in two folders are one result.
 
     Attributes:
-        path: The path as text, as given.
-
-    Args:
-        path: Where the file is; it need not exist yet.
+        path: Where the file is, as text, as given; it need not exist yet.
 
     Raises:
         TypeError: *path* is no path.
