@@ -159,12 +159,14 @@ def _write(lines: Sequence[Line], left: float, top: float, prefix: str = "") -> 
 def _text(
     x: float, y: float, size: float, runs: Sequence[tuple[str, str]], prefix: str = ""
 ) -> str:
-    (role, first), *rest = ((f"{prefix}{kind}", text) for kind, text in runs)
-    spans = "".join(f'<tspan class="{kind}">{text_content(text)}</tspan>' for kind, text in rest)
-    return (
-        f'<text class="{role}" x="{number(x)}" y="{number(y)}" font-size="{number(size)}">'
-        f"{text_content(first)}{spans}</text>"
-    )
+    spans = []
+    at = x
+    for role, text in runs:
+        width = Line(((role, text),), size).width
+        place = f'x="{number(at)}" {fitted(width)}'
+        spans.append(f'<tspan class="{prefix}{role}" {place}>{text_content(text)}</tspan>')
+        at += width
+    return f'<text y="{number(y)}" font-size="{number(size)}">{"".join(spans)}</text>'
 
 
 def _pill(x: float, y: float, remark: str, size: float) -> str:
@@ -172,8 +174,14 @@ def _pill(x: float, y: float, remark: str, size: float) -> str:
     return (
         _rect("pill", x, y, width, height, height / 2)
         + f'<text class="remark" x="{number(x + size * 0.6)}" y="{number(y + size * 1.08)}" '
-        f'font-size="{number(size)}">{text_content(remark)}</text>'
+        f'font-size="{number(size)}" {fitted(text_width(remark, size))}>'
+        f"{text_content(remark)}</text>"
     )
+
+
+def fitted(width: float) -> str:
+    """Return what makes a text as wide as it was measured, in whatever font there is."""
+    return f'textLength="{number(width)}" lengthAdjust="spacingAndGlyphs"'
 
 
 def pill_width(remark: str, size: float) -> float:

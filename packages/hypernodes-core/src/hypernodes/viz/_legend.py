@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from hypernodes.viz._boxes import Shape, draw_box, number, text_content
+from hypernodes.viz._boxes import Shape, draw_box, fitted, number, text_content
 from hypernodes.viz._metrics import text_width
 from hypernodes.viz._model import Box, Drawing, Field, Kind
 from hypernodes.viz._theme import GraphvizTheme
@@ -24,14 +24,16 @@ def draw_legend(drawing: Drawing, theme: GraphvizTheme) -> Shape:
     parts, x, y, widest = [], 0.0, _GAP, 0.0
     for full, text in _samples(drawing, theme):
         shape = attrs.evolve(full, width=full.width * _SCALE, height=full.height * _SCALE)
-        width = shape.width + 7 + text_width(text, size)
+        length = text_width(text, size)
+        width = shape.width + 7 + length
         if x and x + width > _MAX_WIDTH:
             x, y = 0.0, y + _ROW
         at = f"translate({number(x)} {number(y + (_ROW - shape.height) / 2)})"
         parts.append(f'<g transform="{at} scale({_SCALE})">{shape.svg}</g>')
         place = f'x="{number(x + shape.width + 7)}" y="{number(y + _ROW / 2 + size * 0.35)}"'
         parts.append(
-            f'<text class="legend" {place} font-size="{number(size)}">{text_content(text)}</text>'
+            f'<text class="legend" {place} font-size="{number(size)}" {fitted(length)}>'
+            f"{text_content(text)}</text>"
         )
         x += width + _GAP
         widest = max(widest, x - _GAP)

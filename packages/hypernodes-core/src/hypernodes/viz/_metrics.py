@@ -1,8 +1,8 @@
 """How wide a text is, without a font: the widths of Helvetica, in thousandths.
 
 Arial, Liberation Sans and Helvetica agree on them.  Other families are a
-little wider or narrower, which the padding of boxes takes up; in return the
-same text has the same width on every machine.
+little wider or narrower; drawings tell the browser how wide a text is to be, so
+that the same text has the same width on every machine.
 """
 
 from __future__ import annotations
