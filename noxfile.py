@@ -164,7 +164,8 @@ def audit(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation into site/; a broken link is an error."""
-    session.install(*group("docs"), *editable(f"{CORE}[viz]"))
+    # ruff, of "lint", breaks long signatures
+    session.install(*group("docs", "lint"), *editable(f"{CORE}[viz]"))
     session.run("mkdocs", "build", "--strict")
 
 

@@ -2,7 +2,7 @@
 
 Times are medians over interleaved rounds; every contestant's results are
 compared with those by hand.  ``--write`` puts the tables into
-docs/reference/peers.md.
+docs/reference/peers.md, and what the caches do into README.md, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ from with_hypernodes import HyperNodes
 from with_joblib import Joblib
 from with_pipefunc import Pipefunc
 
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "peers.md"
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "docs" / "reference" / "peers.md", ROOT / "README.md"]
 ROUNDS = 5
 #: What takes less is timed over several calls.
 LEAST_SECONDS = 0.02
@@ -141,7 +142,7 @@ def versions() -> str:
 def main() -> None:
     """Measure, print, and write the page if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--write", action="store_true", help=f"put the tables into {PAGE.name}")
+    parser.add_argument("--write", action="store_true", help="put the tables into their pages")
     is_written = parser.parse_args().write
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
@@ -154,13 +155,16 @@ def main() -> None:
     for text in parts.values():
         print(text, end="\n\n")
     if is_written:
-        page = PAGE.read_text(encoding="utf-8")
-        for name, text in parts.items():
-            pattern = rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)"
-            page = re.sub(
-                pattern, lambda m, text=text: f"{m[1]}\n{text}\n\n{m[2]}", page, flags=re.DOTALL
-            )
-        PAGE.write_text(page, encoding="utf-8")
+        for page in PAGES:
+            page.write_text(put(page.read_text("utf-8"), parts), "utf-8")
+
+
+def put(page: str, parts: Mapping[str, str]) -> str:
+    """Return *page* with each of *parts* that it has a place for."""
+    for name, text in parts.items():
+        part = rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)"
+        page = re.sub(part, lambda m, text=text: f"{m[1]}\n{text}\n\n{m[2]}", page, flags=re.DOTALL)
+    return page
 
 
 if __name__ == "__main__":

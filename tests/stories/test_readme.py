@@ -58,3 +58,12 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     found = re.findall(r"\]\((?!\w+:|#)([^)#\s]+)", page.read_text("utf-8"))
     links = [link for link in found if "/pictures/" not in link]
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_shows_what_was_found_of_peers() -> None:
+    """The table of what caches do is that of the page, which a benchmark writes."""
+    part = re.compile("<!-- behaviour: begin -->.*?<!-- behaviour: end -->", re.DOTALL)
+    pages = [ROOT / "README.md", ROOT / "docs/reference/peers.md"]
+    found = [part.findall(page.read_text("utf-8")) for page in pages]
+    assert len(found[0]) == 1
+    assert found[0] == found[1]
