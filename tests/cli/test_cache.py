@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hypernodes import DiskCache
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from conftest import Cli
 
 FILLED = ["shop:pipeline", "-i", "passage=a b", "--cache", ".cache"]
@@ -68,6 +72,59 @@ def test_results_travel_to_another_cache_and_back(filled: Cli) -> None:
     assert "(2 hits)" in filled("run", *FILLED).err
 
 
+def test_results_are_listed(filled: Cli) -> None:
+    """The latest comes first, with its size, its times and a signature that can be pinned."""
+    found = filled("cache", "ls", "--json").json
+    assert ["count_words", "clean_text"] == [each["step"] for each in found]
+    assert all(each["bytes"] > 0 and each["seconds"] >= 0 for each in found)
+    table = filled("cache", "ls", "--limit", "1").out
+    assert found[0]["signature"] in table
+    assert found[1]["signature"] not in table
+
+
+def test_results_of_one_node_are_listed(filled: Cli) -> None:
+    """``--node`` takes a name."""
+    found = filled("cache", "ls", "--node", "clean_text", "--json").json
+    assert ["clean_text"] == [each["step"] for each in found]
+
+
+def test_a_cache_explains_what_it_would_not_answer(filled: Cli) -> None:
+    """``cache why`` says the same as ``why``."""
+    request = ["shop:pipeline", "-i", "passage=a c", "--cache", ".cache"]
+    said = filled("cache", "why", *request)
+    assert said.out == filled("why", *request).out
+    assert "clean_text runs" in said.out
+
+
+def test_results_without_a_node_travel_too(filled: Cli) -> None:
+    """What somebody stored under a key of theirs is pushed with everything else."""
+    DiskCache(".cache").put("mine", 42)
+    assert {"copied": 3} == filled("cache", "push", "shared", "--json").json
+    assert 42 == DiskCache("shared").get("mine")
+
+
+def test_what_travelled_explains_misses(filled: Cli) -> None:
+    """Arguments go along, so a difference is told by its values."""
+    filled("cache", "push", "shared")
+    request = ["shop:pipeline", "-i", "passage=a c", "--cache"]
+    assert filled("why", *request, ".cache").out == filled("why", *request, "shared").out
+
+
+def test_a_store_answers_as_a_folder_does(filled: Cli, tmp_path: Path) -> None:
+    """What lies below a URL is listed, counted, pinned, checked, pruned by node and pulled."""
+    url = f"{(tmp_path / 'far').as_uri()}?mirror={tmp_path / 'mirror'}"
+    filled("cache", "push", url)
+    assert 2 == len(filled("cache", "ls", "--cache", url, "--json").json)
+    assert "clean_text" in filled("cache", "stats", "--cache", url).out
+    assert 2 == filled("cache", "verify", "--cache", url, "--json").json["records"]
+    filled("cache", "pin", "clean_text", "--cache", url)
+    pruned = filled("cache", "prune", "--node", "clean_text", "--cache", url, "--json").json
+    filled("cache", "unpin", "clean_text", "--cache", url)
+    again = filled("cache", "prune", "--node", "clean_text", "--cache", url, "--json").json
+    assert ({"dropped": 0}, {"dropped": 1}) == (pruned, again)
+    assert {"copied": 1} == filled("cache", "pull", url, "--cache", "fresh", "--json").json
+
+
 def test_clearing_asks_first(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a yes nothing is forgotten."""
     monkeypatch.setattr("typer.confirm", lambda *_args, **_kwargs: False)
@@ -81,7 +138,7 @@ def test_clearing_asks_first(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> No
         (["prune"], "say what to drop"),
         (["prune", "--max-bytes", "10 XB"], "'10 XB' is not a size; use b, kb, mb, gb, tb"),
         (["push", "shared", "--node", "clean_txt"], "did you mean 'clean_text'?"),
-        (["pull", "empty"], "does not list its nodes"),
+        (["pull", "empty"], "empty holds no results"),
         (["verify", "--cache", "memory://"], "memory:// is a MemoryCache, which cannot verify"),
         (["stats", "--cache", "none"], "no cache was named"),
     ],

@@ -4,6 +4,7 @@ from hypernodes.cache._backend import BackendCache, is_byte_store
 from hypernodes.cache._disk import DiskCache
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload, Result
+from hypernodes.cache._listing import Listed
 from hypernodes.cache._memory import MemoryCache
 from hypernodes.cache._opening import open_fsspec_cache
 from hypernodes.cache._parts import (
@@ -29,6 +30,7 @@ __all__ = [
     "EncodedCache",
     "Entry",
     "FsspecCache",
+    "Listed",
     "MemoryCache",
     "NodeParts",
     "NpySerializer",

@@ -104,12 +104,22 @@ class BackendCache(EncodedCache):
 
     def read_records(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
         """Return the records that are there, those not written yet included."""
+        return self._read(signatures, with_arguments=False)
+
+    def read_whole(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
+        """Return the same with what the keys were made of."""
+        return self._read(signatures, with_arguments=True)
+
+    def _read(
+        self, signatures: Sequence[Signature], *, with_arguments: bool
+    ) -> Mapping[Signature, Entry]:
         waiting = self._own_outbox().records
         found = {key: waiting[key][0] for key in signatures if key in waiting}
         names = {_record_name(key): key for key in signatures if key not in found}
         for name, data in self._get_many(list(names)).items():
             key = names[name]
-            entry = decode_record(key, data, record_signer(self._trust, key.node))
+            sign = record_signer(self._trust, key.node)
+            entry = decode_record(key, data, sign, with_arguments=with_arguments)
             if entry is not None:
                 found[key] = entry
         return found

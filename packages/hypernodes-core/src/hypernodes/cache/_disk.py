@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from hypernodes.cache import _rows
 from hypernodes.cache._folder import Found
+from hypernodes.cache._listing import Listed, list_folder
 from hypernodes.cache._prune import Limits, drop_orphans, find_size, make_limits, prune
 from hypernodes.cache._shelves import Shelves
 from hypernodes.cache._trust import KeyId, find_trust
@@ -124,6 +125,16 @@ class DiskCache(Shelves):
         found["disk_bytes"] = find_disk_bytes(folder.path)
         return found
 
+    def list_results(self, node: str | None = None, most: int | None = None) -> Iterator[Listed]:
+        """Yield what is there, the latest first.
+
+        Args:
+            node: Only the results of this node, by its name or path.
+            most: At most so many.
+        """
+        super().flush()
+        return list_folder(self._open(), node, most)
+
     def prune(
         self,
         *,
@@ -202,8 +213,10 @@ class DiskCache(Shelves):
     def __repr__(self) -> str:
         return f"DiskCache(path={str(self.path)!r})"
 
-    def _find(self, asked: Mapping[bytes, Mapping[bytes, Signature]]) -> dict[bytes, Found]:
-        found = super()._find(asked)
+    def _find(
+        self, asked: Mapping[bytes, Mapping[bytes, Signature]], *, with_arguments: bool = False
+    ) -> dict[bytes, Found]:
+        found = super()._find(asked, with_arguments=with_arguments)
         if not self.limits.ttl:
             return found
         first = {node: time.time() - self._find_ttl(node) for node, hits in found.items() if hits}

@@ -14,14 +14,15 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hypernodes.cache._entry import Entry, Payload, Result
+from hypernodes.cache._listing import Listed
 from hypernodes.cache._parts import NodeParts
 from hypernodes.cache._record import decode_inline
 from hypernodes.cache._serializers import decode, encode
-from hypernodes.errors import FingerprintError, SerializationError
+from hypernodes.errors import CacheError, FingerprintError, SerializationError
 from hypernodes.hashing import Signature, fingerprint, is_of_value
 from hypernodes.values import MISSING, Missing
 
@@ -42,6 +43,10 @@ class EncodedCache(ABC):
     @abstractmethod
     def read_records(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
         """Return the records that are there."""
+
+    def read_whole(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
+        """Return the same with what the keys were made of, where that takes an effort."""
+        return self.read_records(signatures)
 
     @abstractmethod
     def read_payloads(self, digests: Sequence[bytes]) -> Mapping[bytes, Payload]:
@@ -66,6 +71,15 @@ class EncodedCache(ABC):
     @abstractmethod
     def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
         """Return records of *node*, the latest first, at most so many."""
+
+    def list_results(self, node: str | None = None, most: int | None = None) -> Iterator[Listed]:
+        """Yield what is there, the latest first, at most so many; of the named *node* alone.
+
+        Raises:
+            CacheError: This cache cannot tell what it holds.
+        """
+        msg = f"{self!r} cannot list what it holds"
+        raise CacheError(msg)
 
     @abstractmethod
     def clear(self) -> None:

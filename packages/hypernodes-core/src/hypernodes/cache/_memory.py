@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload
+from hypernodes.cache._listing import Listed, is_named
 from hypernodes.cache._parts import NodeParts
 from hypernodes.hashing import Signature
 
@@ -82,6 +83,22 @@ class MemoryCache(EncodedCache):
         with self._lock:
             size = sum(len(payload.data) for payload in self._payloads.values())
             return {"entries": len(self._records), "bytes": size}
+
+    def list_results(self, node: str | None = None, most: int | None = None) -> Iterator[Listed]:
+        """Yield what is there, the latest first, at most so many; of the named *node* alone."""
+        with self._lock:
+            steps = {digest: parts.step for digest, parts in self._nodes.items()}
+            entries = [
+                entry
+                for entry in reversed(self._records.values())
+                if is_named(steps.get(entry.signature.node, ""), node)
+            ]
+            sizes = {digest: len(payload.data) for digest, payload in self._payloads.items()}
+        for entry in entries[:most]:
+            size = sum(sizes.get(digest, 0) for digest in entry.digests)
+            step = steps.get(entry.signature.node, "")
+            created = entry.created
+            yield Listed(entry.signature, step, created, created, entry.seconds, size)
 
     def prune(self, *, max_items: int) -> int:
         """Keep the *max_items* results stored last; return how many were dropped."""

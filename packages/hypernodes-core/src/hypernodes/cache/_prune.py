@@ -17,6 +17,7 @@ import attrs
 
 from hypernodes.cache._entry import Entry
 from hypernodes.cache._folder import Folder
+from hypernodes.cache._listing import STEP, step_arguments
 from hypernodes.cache._record import decode_record, encode_record, record_signer
 from hypernodes.cache._rows import record_keys
 from hypernodes.hashing import Signature
@@ -35,8 +36,6 @@ _UNPINNED: Final = (
     "AND (pinned.key IS NULL OR pinned.key = records.key))"
 )
 _LAST_USE: Final = "MAX(used, created)"
-# a step is named by its path, or by the last part of it
-_STEP: Final = "(step = ? OR substr(step, ?) = ?)"
 
 
 @attrs.frozen
@@ -133,8 +132,8 @@ def _list_pins(connection: Connection) -> None:
         signature = read_signature(target)
         if signature is None:
             connection.execute(
-                f"INSERT INTO temp.pinned SELECT number, NULL FROM nodes WHERE {_STEP}",
-                _step_arguments(target),
+                f"INSERT INTO temp.pinned SELECT number, NULL FROM nodes WHERE {STEP}",
+                step_arguments(target),
             )
         else:
             connection.execute(
@@ -143,13 +142,9 @@ def _list_pins(connection: Connection) -> None:
             )
 
 
-def _step_arguments(name: str) -> tuple[str, int, str]:
-    return name, -len(name) - 1, f"/{name}"
-
-
 def _numbers(connection: Connection, name: str) -> str:
-    query = f"SELECT number FROM nodes WHERE {_STEP}"
-    return ",".join(str(number) for (number,) in connection.execute(query, _step_arguments(name)))
+    query = f"SELECT number FROM nodes WHERE {STEP}"
+    return ",".join(str(number) for (number,) in connection.execute(query, step_arguments(name)))
 
 
 def read_signature(text: str) -> Signature | None:

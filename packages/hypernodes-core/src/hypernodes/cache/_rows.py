@@ -94,6 +94,15 @@ def find_blobs(connection: Connection, digests: Iterable[bytes]) -> Iterator[lis
         yield connection.execute(_with_wanted(len(some), query), some).fetchall()
 
 
+def measure_blobs(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
+    """Return how large those values are that are kept apart."""
+    query = "SELECT digest, bytes FROM wanted CROSS JOIN blobs ON digest = wanted.k"
+    sizes: dict[bytes, int] = {}
+    for some in _batches(sorted(digests), b""):
+        sizes.update(connection.execute(_with_wanted(len(some), query), some))
+    return sizes
+
+
 def _with_wanted(count: int, query: str) -> str:
     """Let *query* join *count* keys; measured, a third less than ``IN``."""
     return f"WITH wanted(k) AS (VALUES {','.join(['(?)'] * count)}) {query}"

@@ -89,7 +89,14 @@ class Shelves(EncodedCache):
         found = self._find(_group(signatures))
         return {entry.signature: entry for hits in found.values() for entry in hits.values()}
 
-    def _find(self, asked: Mapping[bytes, Mapping[bytes, Signature]]) -> dict[bytes, Found]:
+    def read_whole(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
+        """Return the same with what the keys were made of."""
+        found = self._find(_group(signatures), with_arguments=True)
+        return {entry.signature: entry for hits in found.values() for entry in hits.values()}
+
+    def _find(
+        self, asked: Mapping[bytes, Mapping[bytes, Signature]], *, with_arguments: bool = False
+    ) -> dict[bytes, Found]:
         """Return the records that are there, by node and item."""
         buffered = self._own_buffer().records
         folder = self._open()
@@ -100,7 +107,7 @@ class Shelves(EncodedCache):
             if folder.trust.is_locked or len(hits) == len(items):
                 continue
             left = {i: key for i, key in items.items() if i not in hits} if hits else items
-            records, unused = folder.read_records(node, left)
+            records, unused = folder.read_records(node, left, with_arguments=with_arguments)
             hits.update(records)
             self._uses.records.update(unused)
         if folder.trust.is_locked:

@@ -12,34 +12,20 @@ import time
 from collections.abc import Collection
 from typing import Final
 
-import attrs
-
 from hypernodes.cache._entry import Entry
+from hypernodes.cache._listing import is_named
 from hypernodes.cache._mirror import Mirror
 from hypernodes.cache._objects import Objects
 from hypernodes.cache._packs import Packed, pack_signed
+from hypernodes.cache._prune import Limits
 from hypernodes.cache._ranges import pack_name, read_values
 from hypernodes.cache._record import decode_blob, decode_record, record_signer
+from hypernodes.cache._remote_upkeep import find_pinned, find_steps
 from hypernodes.cache._trust import Trust
 from hypernodes.hashing import Signature
 
 # a pack without an index may be one whose index is about to be written
 _GRACE_SECONDS: Final = 3600.0
-
-
-@attrs.frozen
-class Limits:
-    """What `prune` keeps.
-
-    Attributes:
-        max_age: In seconds.
-        max_items: How many results.
-        max_bytes: How many bytes of values.
-    """
-
-    max_age: float | None = None
-    max_items: int | None = None
-    max_bytes: int | None = None
 
 
 def new_name() -> str:
@@ -60,6 +46,7 @@ def delete_all(objects: Objects, mirror: Mirror) -> None:
     """Delete every object, indexes first."""
     objects.delete(objects.find("index"))
     objects.delete(objects.find("packs"))
+    objects.delete(objects.find("pins"))
     mirror.clear()
 
 
@@ -74,28 +61,46 @@ def compact(objects: Objects, mirror: Mirror, trust: Trust, pack_bytes: int) -> 
     return len(small)
 
 
-def prune(objects: Objects, mirror: Mirror, trust: Trust, pack_bytes: int, limits: Limits) -> int:
-    """Drop what *limits* do not keep; return how many results that were."""
+def prune(
+    objects: Objects,
+    mirror: Mirror,
+    trust: Trust,
+    pack_bytes: int,
+    limits: Limits,
+    node: str | None = None,
+) -> int:
+    """Drop what *limits* do not keep, of *node* alone where one is named.
+
+    Returns:
+        How many results that were.
+    """
     _sweep(objects)
+    is_pinned = find_pinned(objects, mirror, trust)
+    steps = find_steps(mirror)
     holders: dict[Signature, str] = {}
-    entries: list[Entry] = []
+    bound: list[Entry] = []
+    spared: list[Entry] = []
     for name, *_ in mirror.usable():
         for key, data in mirror.records_of(name):
             entry = decode_record(key, data, record_signer(trust, key.node))
             holders[key] = name
             if entry is not None:
-                entries.append(entry)
-    kept = _choose(entries, mirror, limits)
-    dropped = holders.keys() - {entry.signature for entry in kept}
+                is_meant = is_named(steps.get(key.node, ""), node)
+                (bound if is_meant else spared).append(entry)
+    drops_all = node is not None and not limits
+    chosen = _choose([] if drops_all else bound, mirror, limits)
+    kept = {entry.signature for entry in (*chosen, *spared)}
+    kept.update(entry.signature for entry in bound if is_pinned(entry.signature))
+    dropped = holders.keys() - kept
+    live = {d for entry in (*bound, *spared) if entry.signature in kept for d in entry.digests}
     touched = sorted({holders[key] for key in dropped})
-    live = {digest for entry in kept for digest in entry.digests}
     if touched:
         _rewrite(objects, mirror, trust, pack_bytes, touched, (dropped, live))
     return len(dropped)
 
 
 def _choose(entries: list[Entry], mirror: Mirror, limits: Limits) -> list[Entry]:
-    """Return the entries to keep, the latest first."""
+    """Return the entries that *limits* keep, the latest first."""
     entries = sorted(entries, key=lambda entry: -entry.created)
     if limits.max_age is not None:
         oldest = time.time() - limits.max_age

@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypeVar
 
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload
+from hypernodes.cache._listing import Listed
 from hypernodes.cache._outbox import Record
 from hypernodes.cache._parts import NodeParts
 from hypernodes.cache._record import decode_inline
@@ -84,9 +85,13 @@ class TieredCache(EncodedCache):
         left = [key for key in signatures if key not in found]
         if not left or not self._reads:
             return found
-        far: dict[Signature, Entry] = self._ask(lambda: dict(self.far.read_records(left)), {})
+        far: dict[Signature, Entry] = self._ask(lambda: dict(self.far.read_whole(left)), {})
         self._bring(far.values(), {})
         return {**found, **far}
+
+    def read_whole(self, signatures: Sequence[Signature]) -> Mapping[Signature, Entry]:
+        """Return the same with what the keys were made of."""
+        return {**self.read_records(signatures), **self.near.read_whole(signatures)}
 
     def read_payloads(self, digests: Sequence[bytes]) -> Mapping[bytes, Payload]:
         """Return the encoded values of the near cache, and those of the far one it lacks."""
@@ -125,6 +130,10 @@ class TieredCache(EncodedCache):
         if near or not self._reads:
             return near
         return self._ask(lambda: self.far.find_entries(node, most), ())
+
+    def list_results(self, node: str | None = None, most: int | None = None) -> Iterator[Listed]:
+        """Yield what is near, the latest first, at most so many; of the named *node* alone."""
+        return self.near.list_results(node, most)
 
     # -- writing ---------------------------------------------------------------
 
@@ -326,7 +335,7 @@ def _collect(
 ) -> Iterator[list[Record]]:
     """Yield the results of *source* under *signatures*, some at a time."""
     for start in range(0, len(signatures), _BATCH):
-        entries = source.read_records(signatures[start : start + _BATCH])
+        entries = source.read_whole(signatures[start : start + _BATCH])
         inline = {key: _inline_payloads(entry) for key, entry in entries.items()}
         apart = {
             digest

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final
 
+import attrs
 import typer
 from rich.text import Text
 
-from hypernodes.cache import copy_results
+from hypernodes.cache import Listed, copy_results
+from hypernodes.cli._ask import why
 from hypernodes.cli._faults import CommandError, ExitCode
 from hypernodes.cli._options import CacheOption, JsonOption
 from hypernodes.cli._output import print_json, print_table, say
 from hypernodes.cli._settings import NO_CACHE, read_environment, read_project
-from hypernodes.cli._words import count, seconds, size
+from hypernodes.cli._words import count, moment, seconds, size
 from hypernodes.errors import did_you_mean
 from hypernodes.hashing import Signature
 from hypernodes.plugins import open_cache
 
 _UNITS: Final = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _TIMES: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_MOST: Final = 2**31
 
 cache = typer.Typer(
     name="cache", help="Look after the cache.", no_args_is_help=True, rich_markup_mode=None
 )
+
+cache.command("why")(why)
 
 NodeOption = Annotated[
     list[str] | None,
@@ -53,6 +56,28 @@ def stats(place: CacheOption = None, as_json: JsonOption = False) -> None:
         headers = ["node", "entries", "bytes", "hits", "misses", "took", "saved"]
         print_table(headers, rows, right=headers[1:])
     say(f"{name}: {_describe(found)}", "dim")
+
+
+@cache.command("ls")
+def list_(
+    place: CacheOption = None,
+    node: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of this node alone.", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=0, help="At most so many, the latest; 0 for all.")
+    ] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """List results, the latest first."""
+    name, opened = _open(place)
+    found: Iterator[Listed] = _ask(opened, "list_results", name)(node, limit or None)
+    if as_json:
+        print_json([_result_as_data(each) for each in found])
+        return
+    headers = ["node", "stored", "used", "took", "bytes", "signature"]
+    print_table(headers, map(_result_row, found), right=headers[3:5])
 
 
 @cache.command()
@@ -114,7 +139,7 @@ def compact(place: CacheOption = None, as_json: JsonOption = False) -> None:
     name, opened = _open(place)
     freed = _ask(opened, "compact", name)()
     # folders tell bytes, stores the number of objects they merged
-    is_folder = hasattr(opened, "pin")
+    is_folder = hasattr(opened, "path")
     words = f"{size(freed)} freed" if is_folder else f"{count(freed, 'object')} merged"
     _answer({"freed" if is_folder else "merged": freed}, f"{name}: {words}", as_json)
 
@@ -195,29 +220,45 @@ def _ask(opened: Any, method: str, name: str) -> Any:
 
 def _copy(source: Any, name: str, target: Any, nodes: Sequence[str] | None) -> int:
     """Copy results, and what is known of their nodes, so that misses can be explained there."""
+    steps: dict[str, list[Signature]] = {}
+    for each in _ask(source, "list_results", name)():
+        steps.setdefault(each.step, []).append(each.signature)
+    if not steps:
+        msg = f"{name} holds no results"
+        raise CommandError(msg)
     signatures: list[Signature] = []
-    for path in _paths(source, name, nodes):
-        for digest, parts in source.find_nodes(path):
+    for path in _choose(list(steps), name, nodes):
+        for digest, parts in source.find_nodes(path) if path else ():
             target.describe(digest, parts)
-            signatures += [each.signature for each in source.find_entries(digest, _MOST)]
+        signatures += steps[path]
     copied: int = copy_results(source, target, signatures)
-    target.flush()
     return copied
 
 
-def _paths(source: Any, name: str, nodes: Sequence[str] | None) -> list[str]:
-    """Return the paths of *nodes*, given by name or path; by default of all."""
-    known = list((_ask(source, "stats", name)().get("nodes")) or ())
-    if not known and not nodes:
-        msg = f"{name} does not list its nodes; name them with --node PATH"
-        raise CommandError(msg)
+def _choose(known: Sequence[str], name: str, nodes: Sequence[str] | None) -> Sequence[str]:
+    """Return the paths of *nodes*, given by name or path; by default all that are known."""
     if not nodes:
         return known
     paths = [path for path in known if path in nodes or path.rpartition("/")[2] in nodes]
-    if known and not paths:
+    if not paths:
         msg = f"{name} has no node {nodes[0]!r}{did_you_mean(nodes[0], known)}"
         raise CommandError(msg)
-    return paths or list(nodes)
+    return paths
+
+
+def _result_as_data(found: Listed) -> dict[str, Any]:
+    return {**attrs.asdict(found, recurse=False), "signature": str(found.signature)}
+
+
+def _result_row(found: Listed) -> list[Text | str]:
+    return [
+        found.step or Text("-", "dim"),
+        moment(found.created),
+        moment(found.used),
+        seconds(found.seconds),
+        size(found.bytes),
+        Text(str(found.signature), "dim"),
+    ]
 
 
 def _node_row(path: str, found: Mapping[str, Any]) -> list[Text | str]:
