@@ -210,10 +210,10 @@ def test_batches_of_a_stream_have_the_size_that_was_asked_for() -> None:
     assert sizes == [10, 10, 5, 25]
 
 
-@pytest.mark.parametrize("size", [0, -3])
-def test_chunks_of_no_items_are_refused(pipeline: Pipeline, size: int) -> None:
+@pytest.mark.parametrize("size", [0, -3, 1.5, True, "5"])
+def test_chunks_of_no_items_are_refused(pipeline: Pipeline, size: Any) -> None:
     """Before anything is taken."""
-    with pytest.raises(ValueError, match="at least one item"):
+    with pytest.raises(PlanError, match="at least one item"):
         pipeline.map_iter({"x": iter([1])}, map_over="x", chunk_items=size)
 
 

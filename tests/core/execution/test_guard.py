@@ -191,3 +191,27 @@ def test_interrupts_pass() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         GuardedCache(Interrupted()).lookup_many([result().entry.signature])
+
+
+def test_an_interrupted_write_is_made_up_for() -> None:
+    """Results that an interrupt kept from being written are written when the run ends."""
+
+    class Interrupted(MemoryCache):
+        """Is interrupted once, while it writes."""
+
+        times = 0
+
+        def write(self, stored: Any) -> None:
+            """Be interrupted, or write."""
+            self.times += 1
+            if self.times == 1:
+                raise KeyboardInterrupt
+            super().write(stored)
+
+    cache = Interrupted()
+    guarded, kept = GuardedCache(cache), result()
+    guarded.store(kept, "n")
+    with pytest.raises(KeyboardInterrupt):
+        guarded.settle()
+    guarded.flush()
+    assert cache.lookup_many([kept.entry.signature]) == [kept.entry]

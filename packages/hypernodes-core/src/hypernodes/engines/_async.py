@@ -13,6 +13,7 @@ from hypernodes.execution import (
     ChunkResult,
     Context,
     CoroutineRunner,
+    Failure,
     Pace,
     map_pipeline,
     read_on_error,
@@ -94,14 +95,23 @@ class AsyncEngine:
         output_name: str | Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Run *pipeline* once and wait for it; see `Pipeline.run`."""
+        # deferred: pipelines that never wait need no event loop
+        from hypernodes.execution import try_async
+
         with contextlib.closing(CoroutineRunner()) as runner:
-            try:
-                return runner.run(self.arun(pipeline, inputs, output_name))
-            except RuntimeError as error:
-                # no coroutine can raise one, so Python put another around it
-                if isinstance(error.__cause__, StopIteration) and not hasattr(error, "__notes__"):
-                    raise error.__cause__ from None
-                raise
+            found = runner.run(
+                try_async(
+                    self,
+                    pipeline,
+                    inputs,
+                    output_name,
+                    limit=self.max_concurrency,
+                    threads=self.threads,
+                )
+            )
+        if isinstance(found, Failure):
+            raise found.error
+        return found
 
     def map(
         self,

@@ -26,13 +26,15 @@ from hypernodes.execution._worker import carry_out
 
 if TYPE_CHECKING:
     from hypernodes.execution._concurrent import ConcurrentChunks
-    from hypernodes.execution._drive_async import AsyncMap, run_async
+    from hypernodes.execution._drive_async import AsyncMap, run_async, run_beside, try_async
 
 #: What needs an event loop is imported when it is asked for.
 _ASYNC = {
     "AsyncMap": "hypernodes.execution._drive_async",
     "ConcurrentChunks": "hypernodes.execution._concurrent",
     "run_async": "hypernodes.execution._drive_async",
+    "run_beside": "hypernodes.execution._drive_async",
+    "try_async": "hypernodes.execution._drive_async",
 }
 
 __all__ = [
@@ -64,9 +66,11 @@ __all__ = [
     "request_map",
     "request_run",
     "run_async",
+    "run_beside",
     "run_chunk",
     "run_pipeline",
     "stream_pipeline",
+    "try_async",
 ]
 
 

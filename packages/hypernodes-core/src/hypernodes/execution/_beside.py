@@ -58,11 +58,18 @@ _waiting: Final[contextvars.ContextVar[_Waiting | None]] = contextvars.ContextVa
 )
 
 
+def is_given_up() -> bool:
+    """Say whether this is a call in a thread whose caller was cancelled meanwhile."""
+    waiting = _waiting.get()
+    return waiting is not None and waiting.is_over
+
+
 async def call_beside(pool: ThreadPoolExecutor, call: Callable[..., R], *arguments: Any) -> R:
     """Call in a thread of *pool*, with the context variables of the caller.
 
-    Cancelling cancels the coroutines that the thread waits for; the thread
-    itself cannot be stopped, and what it returns later is dropped.
+    Cancelling cancels the coroutines that the thread waits for, and what waits
+    there to be tried again or for its pace; a function itself cannot be
+    stopped, and what it returns later is dropped.
 
     Raises:
         WrappedError: Holds whatever the call raised.

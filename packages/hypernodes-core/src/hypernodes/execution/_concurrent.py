@@ -35,10 +35,10 @@ from hypernodes.execution._rows import Row
 from hypernodes.execution._step import (
     begin,
     call_function,
+    call_plain,
     fail,
     make_outputs,
     match_outputs,
-    refuse_coroutine,
     tell_hit,
 )
 from hypernodes.graph import DualNode
@@ -359,9 +359,7 @@ class ConcurrentChunks:
         if is_async:
             async with self._calls:
                 return match_outputs(step, await call_function(step, arguments))
-        result = await self._aside(call_function, step, arguments)
-        refuse_coroutine(step, result)
-        return match_outputs(step, result)
+        return match_outputs(step, await self._aside(call_plain, step, arguments))
 
     async def _aside(self, call: Callable[..., T], *arguments: Any, is_async: bool = False) -> T:
         """Call in a thread where that is asked for, or where a coroutine is waited for there."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hypernodes.errors import PlanError
 from hypernodes.execution._chunk import run_chunk
 from hypernodes.execution._direct import keep_shortcut
+from hypernodes.execution._errors import stand_in
 from hypernodes.execution._gathering import Gathering
 from hypernodes.execution._open_run import OpenRun, tell_finished
 from hypernodes.execution._pace import Pace, read_pace
@@ -21,6 +22,8 @@ from hypernodes.execution._request import Request, request_map, request_run, req
 from hypernodes.execution._results import MapResults
 from hypernodes.graph import MapMode
 from hypernodes.protocols import Engine
+
+_USE_MAP: Final = "call map, or collect failures with on_error='collect'"
 
 
 def run_pipeline(
@@ -138,6 +141,8 @@ def stream_pipeline(
 
     Raises:
         PlanError: The request cannot be answered; nothing has run.
+        ExecutionError: While iterating: a node raised `StopIteration`, which
+            no iterator can raise; it is the cause.
     """
     request = request_stream(pipeline, inputs, map_over, output_name)
     pace = read_pace(pace, is_stream=True)
@@ -159,8 +164,11 @@ def read_on_error(on_error: str) -> bool:
 def _stream(
     engine: Engine, pipeline: Any, request: Request, collects: bool, pace: Pace
 ) -> Iterator[Any]:
-    with OpenRun(engine, pipeline, request, collects) as context:
-        gathering = Gathering(engine, context, request, pace)
-        for rows in gathering:
-            yield from rows
-        gathering.end()
+    try:
+        with OpenRun(engine, pipeline, request, collects) as context:
+            gathering = Gathering(engine, context, request, pace)
+            for rows in gathering:
+                yield from rows
+            gathering.end()
+    except StopIteration as error:
+        raise stand_in(error, _USE_MAP) from error

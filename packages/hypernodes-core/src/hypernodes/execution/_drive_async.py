@@ -6,20 +6,24 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from hypernodes.execution._beside import WrappedError, call_wrapped, unwrap
 from hypernodes.execution._concurrent import ConcurrentChunks
 from hypernodes.execution._context import Context
-from hypernodes.execution._errors import Failure
+from hypernodes.execution._errors import Failure, stand_in
 from hypernodes.execution._gathering import failed_item
 from hypernodes.execution._open_run import OpenRun, tell_finished
 from hypernodes.execution._pace import Pace
-from hypernodes.execution._records import Chunk
+from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._request import Request, request_run
 from hypernodes.execution._results import MapResults
 from hypernodes.execution._rows import Row
 from hypernodes.execution._step import load
 from hypernodes.protocols import Engine
+
+_USE_RUN: Final = "call run instead of awaiting arun"
+_USE_MAP: Final = "call map, or collect failures with on_error='collect'"
 
 
 async def run_async(
@@ -35,18 +39,76 @@ async def run_async(
 
     Steps that need not wait for each other overlap.  Cancelling cancels what
     is under way; finished results are in the cache.
+
+    Raises:
+        ExecutionError: A node raised `StopIteration`, which nothing that is
+            awaited can raise; it is the cause.
     """
+    found = await try_async(engine, pipeline, inputs, output_name, limit=limit, threads=threads)
+    if isinstance(found, Failure):
+        raise _awaited(found.error)
+    return found
+
+
+async def try_async(
+    engine: Engine,
+    pipeline: Any,
+    inputs: Mapping[str, Any] | None,
+    output_name: str | Sequence[str] | None,
+    *,
+    limit: int,
+    threads: bool,
+) -> dict[str, Any] | Failure:
+    """As `run_async`, but return what a node raised: some exceptions cannot be raised here."""
     request = request_run(pipeline, inputs, output_name)
-    with OpenRun(engine, pipeline, request) as context:
-        started = time.perf_counter()
-        with contextlib.closing(ConcurrentChunks(context, limit, threads)) as chunks:
-            result = await chunks.carry(request.plan, request.whole())
-        _tell(context, result.events)
-        if result.failure is not None:
-            raise result.failure.error
-        outputs: dict[str, Any] = result.rows[0]
-        tell_finished(context, outputs, time.perf_counter() - started)
+    result: ChunkResult | None = None
+    try:
+        with OpenRun(engine, pipeline, request) as context:
+            started = time.perf_counter()
+            with contextlib.closing(ConcurrentChunks(context, limit, threads)) as chunks:
+                result = await chunks.carry(request.plan, request.whole())
+            return _finish(context, result, started)
+    except Exception as error:
+        if result is None or result.failure is None or error is not result.failure.error:
+            raise
+        return result.failure
+
+
+def _finish(context: Context, result: ChunkResult, started: float) -> dict[str, Any]:
+    """Tell observers how a run went; return its outputs, or raise what made it fail."""
+    _tell(context, result.events)
+    if result.failure is not None:
+        raise result.failure.error
+    outputs: dict[str, Any] = result.rows[0]
+    tell_finished(context, outputs, time.perf_counter() - started)
     return outputs
+
+
+async def run_beside(
+    engine: Engine,
+    pipeline: Any,
+    inputs: Mapping[str, Any] | None,
+    output_name: str | Sequence[str] | None,
+) -> dict[str, Any]:
+    """Run *pipeline* in a thread, with an engine that has no event loop.
+
+    Raises:
+        ExecutionError: As for `run_async`.
+    """
+    try:
+        found: dict[str, Any] = await asyncio.to_thread(
+            call_wrapped, engine.run, pipeline, inputs, output_name
+        )
+    except WrappedError as wrapped:
+        error = unwrap(wrapped)
+    else:
+        return found
+    raise _awaited(error)
+
+
+def _awaited(error: BaseException) -> BaseException:
+    """Return *error*, or what stands for it where no coroutine can raise it."""
+    return stand_in(error, _USE_RUN) if isinstance(error, StopIteration) else error
 
 
 class AsyncMap:
@@ -117,27 +179,41 @@ class AsyncMap:
         Raises:
             Exception: What the lowest failing item raised, once all lower ones
                 have been yielded, where failures are not collected.
+            ExecutionError: Instead of `StopIteration` and `StopAsyncIteration`,
+                which cannot come out of an iterator; they are the cause.
         """
-        request = self._request
-        with OpenRun(self._engine, self._pipeline, request, self._collects) as context:
-            started = time.perf_counter()
-            pace = context.pace(request.plan, self._pace)
-            chunks = ConcurrentChunks(context, self._limit, self._threads)
-            with contextlib.closing(chunks):
-                for chunk in request.chunks(pace):
-                    begun = time.perf_counter()
-                    arriving = _arrivals(chunks, request, chunk, context)
-                    async with contextlib.aclosing(arriving):
-                        async for arrival in arriving:
-                            yield arrival
-                    pace.note(chunk.size, time.perf_counter() - begun)
-            tell_finished(context, {}, time.perf_counter() - started)
+        try:
+            with OpenRun(self._engine, self._pipeline, self._request, self._collects) as context:
+                started = time.perf_counter()
+                chunks = ConcurrentChunks(context, self._limit, self._threads)
+                with contextlib.closing(chunks):
+                    async with contextlib.aclosing(self._arriving(context, chunks)) as arriving:
+                        async for item, outputs in arriving:
+                            if isinstance(outputs, Failure):
+                                raise outputs.error
+                            yield item, outputs
+                tell_finished(context, {}, time.perf_counter() - started)
+        except (StopIteration, StopAsyncIteration) as error:
+            raise stand_in(error, _USE_MAP) from error
+
+    async def _arriving(
+        self, context: Context, chunks: ConcurrentChunks
+    ) -> AsyncGenerator[tuple[int, Any], None]:
+        """Yield the items of all chunks as they finish, and last the failure that counts."""
+        request, pace = self._request, context.pace(self._request.plan, self._pace)
+        for chunk in request.chunks(pace):
+            begun = time.perf_counter()
+            arriving = _arrivals(chunks, request, chunk, context)
+            async with contextlib.aclosing(arriving):
+                async for arrival in arriving:
+                    yield arrival
+            pace.note(chunk.size, time.perf_counter() - begun)
 
 
 async def _arrivals(
     chunks: ConcurrentChunks, request: Request, chunk: Chunk, context: Context
 ) -> AsyncGenerator[tuple[int, Any], None]:
-    """Yield the items of one chunk as they finish."""
+    """Yield the items of one chunk as they finish, and last the failure that counts."""
     arrived: asyncio.Queue[tuple[int, Any] | None] = asyncio.Queue()
     carrying = asyncio.create_task(
         chunks.carry(request.plan, chunk, lambda place, row: arrived.put_nowait((place, row)))
@@ -158,15 +234,17 @@ async def _arrivals(
     finally:
         # whoever stops iterating, or is cancelled, stops the work
         carrying.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await carrying
+        await asyncio.wait([carrying])
+        if not carrying.cancelled():
+            # looked at: an interrupt in a function has come out of the loop itself
+            carrying.exception()
     _tell(context, result.events)
     for place, row in enumerate(result.rows):
         if place not in seen:
             outputs = failed_item(chunk, place, row) if isinstance(row, Failure) else row
             yield (chunk.first or 0) + place, outputs
     if result.failure is not None:
-        raise result.failure.error
+        yield result.failure.item or 0, result.failure
 
 
 def _outputs(row: Any) -> Any:

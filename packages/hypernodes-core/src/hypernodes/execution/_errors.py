@@ -47,6 +47,28 @@ def add_note(error: BaseException, note: str) -> None:
             error.add_note(note)
 
 
+def stand_in(error: BaseException, instead: str) -> ExecutionError:
+    """Return what is raised for *error* where Python would take it for an end.
+
+    A coroutine that raises `StopIteration` has returned, and a generator that
+    does has come to its end; Python raises a `RuntimeError` that says nothing.
+
+    Args:
+        error: What was to leave a coroutine or a generator; becomes the cause.
+        instead: How to get the exception itself.
+    """
+    kind = type(error).__name__
+    msg = (
+        f"a node raised {kind}, which ends iterating and awaiting and so cannot come out of "
+        f"them; {instead}, or raise another exception in the node"
+    )
+    found = ExecutionError(msg)
+    found.__cause__ = error
+    for note in getattr(error, "__notes__", ()):
+        add_note(found, note)
+    return found
+
+
 @attrs.define
 class Failure:
     """An exception of one item: what was raised, where, and for which one.

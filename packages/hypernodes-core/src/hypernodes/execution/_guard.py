@@ -111,9 +111,10 @@ class GuardedCache:
         """Hand what was stored to the cache."""
         # who reads meanwhile waits until it is written
         with self._lock:
-            pending, self._pending, self._at_risk = self._pending, [], 0.0
-            if pending:
-                self.keep(pending)
+            if self._pending:
+                self.keep(self._pending)
+            # only now: what an interrupt keeps from being written is written at the end
+            self._pending, self._at_risk = [], 0.0
 
     def keep(self, stored: Sequence[tuple[Entry, Mapping[bytes, Payload]]]) -> None:
         """Store results that were encoded elsewhere."""

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+from hypernodes.errors import PlanError
+
 #: What a map hands over at once where nothing asks for less.
 CHUNK_ITEMS: Final = 1000
 #: How long who waits for the next result of a stream, or for the event loop, should wait.
@@ -68,13 +70,13 @@ def read_pace(pace: Pace | int | None, *, is_stream: bool = False) -> Pace:
     keeps to the number that it is given.
 
     Raises:
-        ValueError: The number is below one.
+        PlanError: It is no whole number above zero; a `ValueError`.
     """
     if isinstance(pace, Pace):
         return pace
-    if pace is not None and pace < 1:
-        msg = f"a chunk needs at least one item, got {pace}; give a positive number"
-        raise ValueError(msg)
+    if pace is not None and (isinstance(pace, bool) or not isinstance(pace, int) or pace < 1):
+        msg = f"a chunk needs at least one item, got {pace!r}; give a positive whole number"
+        raise PlanError(msg)
     if is_stream:
         return Pace(1, STREAM_SECONDS) if pace is None else Pace(pace, most=pace, is_fixed=True)
     return Pace(CHUNK_ITEMS if pace is None else pace, most=max(CHUNK_ITEMS, pace or 0))

@@ -328,17 +328,23 @@ def _pause(seconds: float, pause: Callable[[float], object]) -> None:
 
     Raises:
         CancelledError: The task around us was cancelled meanwhile: under
-            ``asyncio.run`` an interrupt only marks the task.
+            ``asyncio.run`` an interrupt only marks the task.  Or we are in a
+            thread, and nobody waits for it any more.
     """
-    # deferred: only those who wait need it
+    # deferred: only those who wait need them
     import asyncio
 
+    # deferred for the same reason
+    from hypernodes.execution._beside import is_given_up
+
     deadline, before = time.monotonic() + seconds, _count_cancellations()
-    while (left := deadline - time.monotonic()) > 0:
-        if pause(min(left, _SLICE_SECONDS)) is True:
+    while not is_given_up():
+        left = deadline - time.monotonic()
+        if left <= 0 or pause(min(left, _SLICE_SECONDS)) is True:
             return
         if _count_cancellations() > before:
-            raise asyncio.CancelledError
+            break
+    raise asyncio.CancelledError
 
 
 def _count_cancellations() -> int:

@@ -143,12 +143,21 @@ def call_function(step: Step, arguments: dict[str, Any]) -> Any:
     return prepared_call(_node(step))(*positional, **dict(pairs[step.positional :]))
 
 
-def _call(level: Level, step: Step, arguments: dict[str, Any]) -> Any:
+def call_plain(step: Step, arguments: dict[str, Any]) -> Any:
+    """Return what the function of *step*, which is not async, returns.
+
+    Raises:
+        ExecutionError: It returned a coroutine.
+    """
     result = call_function(step, arguments)
-    if _node(step).is_async:
-        return level.context.coroutines.run(result)
     refuse_coroutine(step, result)
     return result
+
+
+def _call(level: Level, step: Step, arguments: dict[str, Any]) -> Any:
+    if _node(step).is_async:
+        return level.context.coroutines.run(call_function(step, arguments))
+    return call_plain(step, arguments)
 
 
 def refuse_coroutine(step: Step, result: object) -> None:

@@ -178,15 +178,19 @@ class Pipeline(Definition):
 
         Coroutine functions that need not wait for each other overlap.  An
         engine that has no event loop of its own runs in a thread meanwhile.
+
+        Raises:
+            ExecutionError: A node raised `StopIteration`, which nothing that is
+                awaited can raise; it is the cause.
         """
         chosen = self._chosen_async(engine)
         merged = _merge_inputs(inputs, kwargs)
         if isinstance(chosen, AsyncEngine):
             return await chosen.arun(self, merged, output_name)
         # deferred: pipelines that never wait need no event loop
-        import asyncio
+        from hypernodes.execution import run_beside
 
-        return await asyncio.to_thread(chosen.run, self, merged, output_name)
+        return await run_beside(chosen, self, merged, output_name)
 
     def amap(
         self,
