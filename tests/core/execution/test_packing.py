@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from hypernodes.execution._packing import pack, unpack
-from hypernodes.hashing import code_fingerprint, known_digest
+from hypernodes.execution._packing import Packed, pack, unpack
+from hypernodes.hashing import code_fingerprint
 
 READ_IT = """
 import sys
@@ -61,9 +62,8 @@ def test_code_keeps_its_fingerprint_where_its_source_is_not(tmp_path: Path, text
 def test_functions_inside_keep_theirs(tmp_path: Path) -> None:
     """What a function makes where it arrived is known as what it makes here."""
     function = _from_source(tmp_path / "s.py", "def f(x):\n    return lambda y: x + y")
-    code_fingerprint(function)
-    data = pack(function)
     expected = code_fingerprint(function(1))
+    data = pack(function)
     (tmp_path / "s.py").unlink()
     assert expected == code_fingerprint(unpack(data)(1))
 
@@ -74,8 +74,10 @@ def test_code_keeps_the_name_of_its_file() -> None:
     assert Path(__file__) == Path(again.__code__.co_filename)
 
 
-def test_nobody_reads_sources_for_what_only_travels() -> None:
-    """Where nothing is cached, packing a function finds no fingerprints."""
-    function = _outer()
-    again = unpack(pack(function))
-    assert known_digest(again.__code__) is None
+def test_what_is_packed_travels_so_whatever_pickles_it(tmp_path: Path) -> None:
+    """`Packed` carries the fingerprints of code through any pickler."""
+    function = _from_source(tmp_path / "s.py", "def f(x):\n    return x + 1")
+    expected = code_fingerprint(function)
+    data = pickle.dumps(Packed(function))
+    (tmp_path / "s.py").unlink()
+    assert expected == code_fingerprint(pickle.loads(data).value)

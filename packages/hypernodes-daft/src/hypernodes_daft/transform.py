@@ -17,7 +17,16 @@ from typing import Any, Final
 import attrs
 
 from hypernodes.errors import MissingInputError, TransferError, did_you_mean
-from hypernodes.execution import Chunk, Context, Failure, Rules, run_chunk
+from hypernodes.execution import (
+    Chunk,
+    Context,
+    Failure,
+    Rules,
+    is_picklable,
+    pack,
+    run_chunk,
+    unpack,
+)
 from hypernodes.plan import Plan, Settings, resolve_settings
 from hypernodes_daft.modules import shipped_modules
 from hypernodes_daft.runtime import load_daft
@@ -93,7 +102,7 @@ class Task:
         self, name: str, shape: Shape | None, values: list[Any], read: Sequence[Sequence[Any]]
     ) -> list[Any]:
         if shape is None:
-            return [_dump(value) for value in values]
+            return [pack(value) for value in values]
         if values and shape.fits_quickly(values):
             return values
         fitted: list[Any] = []
@@ -220,7 +229,7 @@ def _keep(task: Task) -> tuple[str, bytes]:
     """Return the key and the pickle of *task*; this process goes on with the task itself."""
     try:
         with shipped_modules():
-            data = _dump(task)
+            data = pack(task)
     except Exception as error:
         raise _unpicklable(task, error) from error
     key = hashlib.blake2b(data, digest_size=16).hexdigest()
@@ -232,41 +241,22 @@ def _keep(task: Task) -> tuple[str, bytes]:
 
 
 def _find(key: str, data: bytes) -> Task:
-    # deferred: only rows that are read need it
-    import cloudpickle
-
     with _tasks_lock:
         if key not in _tasks:
-            _tasks[key] = cloudpickle.loads(data)
+            _tasks[key] = unpack(data)
         return _tasks[key]
 
 
 def _unpicklable(task: Task, cause: Exception) -> TransferError:
     bad = [
-        f"bound input {name!r}" for name, value in task.constants.items() if not _can_dump(value)
+        f"bound input {name!r}" for name, value in task.constants.items() if not is_picklable(value)
     ]
-    bad += [f"node {step.path!r}" for step in task.plan.steps if not _can_dump(step)]
+    bad += [f"node {step.path!r}" for step in task.plan.steps if not is_picklable(step)]
     msg = (
         f"{', '.join(bad) or 'the pipeline'} cannot be sent to Daft: "
         f"{type(cause).__name__}: {cause}; make it at module level, or wrap resources in @stateful"
     )
     return TransferError(msg)
-
-
-def _can_dump(value: object) -> bool:
-    try:
-        _dump(value)
-    except Exception:
-        return False
-    return True
-
-
-def _dump(value: object) -> bytes:
-    # deferred: only what leaves this process needs it
-    import cloudpickle
-
-    data: bytes = cloudpickle.dumps(value)
-    return data
 
 
 def _shown(row: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from hypernodes.errors import PlanError
-from hypernodes.execution import map_pipeline, request_map, run_chunk
+from hypernodes.execution import Packed, map_pipeline, request_map, run_chunk
 
 if TYPE_CHECKING:
     from hypernodes.execution import Chunk, ChunkResult, Context
@@ -115,7 +115,7 @@ class AddToDicts:
     def __init__(
         self, pipeline: Any, outputs: tuple[str, ...] | None, engine: PartitionEngine
     ) -> None:
-        self._pipeline = pipeline
+        self._pipeline = Packed(pipeline)
         self._outputs = outputs
         self._engine = engine
         self._token = uuid.uuid4().hex
@@ -130,9 +130,11 @@ class AddToDicts:
                 raise TypeError(msg)
         if not items:
             return []
-        names = [name for name in self._pipeline.graph.root_args if all(name in i for i in items)]
+        names = [
+            name for name in self._pipeline.value.graph.root_args if all(name in i for i in items)
+        ]
         columns = {name: [item[name] for item in items] for name in names}
-        rows = _map(self._pipeline, columns, self._outputs, self._engine)
+        rows = _map(self._pipeline.value, columns, self._outputs, self._engine)
         return [{**item, **row} for item, row in zip(items, rows, strict=True)]
 
     def __dask_tokenize__(self) -> str:
@@ -151,7 +153,7 @@ class AddToFrame:
         columns: Sequence[str],
         dtypes: Mapping[str, Any],
     ) -> None:
-        self._pipeline = pipeline
+        self._pipeline = Packed(pipeline)
         self._outputs = outputs
         self._engine = engine
         self._columns = columns
@@ -175,7 +177,9 @@ class AddToFrame:
         import pandas as pd
 
         columns = {name: frame[name].tolist() for name in self._columns}
-        rows = _map(self._pipeline, columns, self._outputs, self._engine) if len(frame) else []
+        rows = (
+            _map(self._pipeline.value, columns, self._outputs, self._engine) if len(frame) else []
+        )
         new = {}
         for name, dtype in self._dtypes.items():
             values = [row[name] for row in rows]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from hypernodes.errors import PlanError
-from hypernodes.execution import map_pipeline, request_map, run_chunk
+from hypernodes.execution import Packed, map_pipeline, request_map, run_chunk
 
 if TYPE_CHECKING:
     from hypernodes.execution import Chunk, ChunkResult, Context
@@ -76,7 +76,7 @@ def transform(
         msg = f"the dataset has columns {', '.join(twice)} already; rename or drop them before"
         raise PlanError(msg)
     declared = {name: _declared(plan.producers.get(name), name) for name in plan.outputs}
-    given = (pipeline, outputs, engine, tuple(columns), declared)
+    given = (Packed(pipeline), outputs, engine, tuple(columns), declared)
     return data.map_batches(add_columns, batch_format="pyarrow", fn_args=given, **options)
 
 
@@ -113,7 +113,7 @@ class BlockEngine:
 
 def add_columns(
     block: Any,
-    pipeline: Any,
+    pipeline: Packed,
     outputs: tuple[str, ...] | None,
     engine: Any,
     columns: Sequence[str],
@@ -121,7 +121,7 @@ def add_columns(
 ) -> Any:
     """Return *block*, a ``pyarrow.Table``, with the new columns; called by Ray's workers."""
     given = {name: block.column(name).to_pylist() for name in columns}
-    rows = map_pipeline(engine, pipeline, given, list(columns), "zip", outputs)
+    rows = map_pipeline(engine, pipeline.value, given, list(columns), "zip", outputs)
     for name, its in declared.items():
         block = block.append_column(name, to_arrow(name, its, [row[name] for row in rows]))
     return block

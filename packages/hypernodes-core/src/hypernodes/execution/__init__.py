@@ -18,6 +18,7 @@ from hypernodes.execution._errors import Failure
 from hypernodes.execution._homecoming import by_item
 from hypernodes.execution._options import read_cache, read_callbacks, read_check_mutation
 from hypernodes.execution._pace import Pace
+from hypernodes.execution._packing import Packed, is_picklable, pack, unpack
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._request import Request, request_map, request_run
 from hypernodes.execution._results import FailedItem, MapResults
@@ -49,6 +50,7 @@ __all__ = [
     "Forecast",
     "MapResults",
     "Pace",
+    "Packed",
     "Recheck",
     "Request",
     "Rules",
@@ -56,8 +58,10 @@ __all__ = [
     "by_item",
     "carry_chunks",
     "carry_out",
+    "is_picklable",
     "look_ahead",
     "map_pipeline",
+    "pack",
     "read_cache",
     "read_callbacks",
     "read_check_mutation",
@@ -71,6 +75,7 @@ __all__ = [
     "run_pipeline",
     "stream_pipeline",
     "try_async",
+    "unpack",
 ]
 
 

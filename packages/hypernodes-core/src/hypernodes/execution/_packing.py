@@ -16,7 +16,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from hypernodes.execution._errors import pack_error, unpack_error
-from hypernodes.hashing import identify_inside, known_digest, remember_digest
+from hypernodes.hashing import code_digest, known_digest, remember_digest
 
 
 def pack(value: object) -> bytes:
@@ -26,7 +26,7 @@ def pack(value: object) -> bytes:
         Exception: Whatever pickling something in it raised.
     """
     stream = io.BytesIO()
-    _pickler()(stream, protocol=5).dump(value)
+    _pickler()(stream).dump(value)
     return stream.getvalue()
 
 
@@ -47,21 +47,55 @@ def is_picklable(value: object) -> bool:
     return True
 
 
+class Packed:
+    """A value that travels as `pack` packs it, whatever pickles it.
+
+    Args:
+        value: Anything.
+
+    Attributes:
+        value: The same.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value: Any = value
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the bytes."""
+        return _unpacked, (pack(self.value),)
+
+
+def _unpacked(data: bytes) -> Packed:
+    return Packed(unpack(data))
+
+
 @functools.cache
 def _pickler() -> Any:
     # deferred: only processes that send need it
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+        def __init__(self, file: io.BytesIO) -> None:
+            super().__init__(file, protocol=5)
+            self._globals: dict[int, dict[str, Any]] = {}
+
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, BaseException):
                 return unpack_error, (pack_error(obj),)
-            if isinstance(obj, CodeType):
-                made = self.dispatch_table[CodeType](obj)
-                return _restore_code, (*made, obj.co_filename, known_digest(obj))
             if isinstance(obj, FunctionType):
-                identify_inside(obj.__code__, obj.__globals__)
+                self._globals[id(obj.__code__)] = obj.__globals__
+            elif isinstance(obj, CodeType):
+                return self._reduce_code(obj)
             return super().reducer_override(obj)
+
+        def _reduce_code(self, code: CodeType) -> Any:
+            made = self.dispatch_table[CodeType](code)
+            names = self._globals.get(id(code))
+            digest = known_digest(code) if names is None else code_digest(code, names)
+            if names is not None:
+                inside = (const for const in code.co_consts if isinstance(const, CodeType))
+                self._globals.update((id(each), names) for each in inside)
+            return _restore_code, (*made, code.co_filename, digest)
 
     return Pickler
 

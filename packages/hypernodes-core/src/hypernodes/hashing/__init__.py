@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypernodes.hashing._code import identify_inside, known_digest, remember_digest
+from hypernodes.hashing._code import code_digest, known_digest, remember_digest
 from hypernodes.hashing._dispatch import BUILTIN_FINGERPRINTS
 from hypernodes.hashing._fingerprinter import (
     Fingerprinter,
@@ -34,11 +34,11 @@ __all__ = [
     "Signature",
     "TrackedCode",
     "class_identity",
+    "code_digest",
     "code_fingerprint",
     "column_digest",
     "fingerprint",
     "fingerprint_column",
-    "identify_inside",
     "is_of_value",
     "item_digest",
     "item_digests",

@@ -84,13 +84,6 @@ def remember_digest(code: CodeType, digest: bytes) -> None:
     _digests[key] = (weakref.ref(code, partial(_drop, _digests, key)), digest)
 
 
-def identify_inside(code: CodeType, global_names: dict[str, Any]) -> None:
-    """Find the digests of the functions that *code* makes, where its own is known."""
-    if known_digest(code) is not None:
-        for inner in _codes_in(code):
-            code_digest(inner, global_names)
-
-
 class _Source:
     """The functions of one source text, as code and as syntax."""
 
