@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -162,6 +163,58 @@ def test_a_source_that_raises_ends_the_stream(pipeline: Pipeline) -> None:
     with pytest.raises(OSError, match="5"):
         next(stream)
     assert seen == [{"y": -n} for n in range(5)]
+
+
+@pytest.mark.parametrize("engine", [SeqEngine(), AsyncEngine()], ids=["seq", "async"])
+def test_items_before_a_source_raises_are_not_lost(pipeline: Pipeline, engine: Any) -> None:
+    """What was taken from it cannot be taken again, so its rows come first, however many."""
+
+    def source() -> Iterator[int]:
+        yield from range(37)
+        raise OSError(37)
+
+    seen: list[Any] = []
+    with pytest.raises(OSError, match="37"):
+        seen.extend(pipeline.map_iter({"x": source()}, map_over="x", engine=engine))
+    assert seen == [{"y": -n} for n in range(37)]
+
+
+def test_a_failing_item_counts_before_a_source_that_raises_behind_it() -> None:
+    """The one that comes first is told."""
+
+    def source() -> Iterator[int]:
+        yield from range(20)
+        raise OSError(20)
+
+    pipeline = Pipeline([node(output_name="y")(lambda x: 1 // (x - 17))])
+    seen: list[Any] = []
+    with pytest.raises(ZeroDivisionError):
+        seen.extend(pipeline.map_iter({"x": source()}, map_over="x"))
+    assert len(seen) == 17
+
+
+def test_rows_of_a_slow_source_do_not_wait_for_each_other(pipeline: Pipeline) -> None:
+    """However quick the functions are, a source that takes its time holds nothing back for long."""
+    taken: list[float] = []
+
+    def source() -> Iterator[int]:
+        for number in range(60):
+            time.sleep(0.02 if number > 20 else 0)
+            taken.append(time.perf_counter())
+            yield number
+
+    stream = pipeline.map_iter({"x": source()}, map_over="x")
+    waited = [time.perf_counter() - taken[row["y"] * -1] for row in stream]
+    # thirty-nine items take most of a second; a chunk of them all would wait for that
+    assert max(waited) < 0.5
+
+
+def test_iterators_that_share_a_source_stay_in_step() -> None:
+    """Items are taken row by row, as ``zip`` takes them."""
+    pipeline = Pipeline([node(output_name="s")(lambda x, z: (x, z))])
+    source = iter(range(40))
+    rows = list(pipeline.map_iter({"x": source, "z": source}, map_over=["x", "z"]))
+    assert [row["s"] for row in rows] == [(n, n + 1) for n in range(0, 40, 2)]
 
 
 def test_rows_before_a_failing_item_come_first() -> None:

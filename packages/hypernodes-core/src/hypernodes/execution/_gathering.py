@@ -43,6 +43,7 @@ class Gathering:
         self._pace = context.pace(request.plan, pace)
         self._sent: dict[int, Chunk] = {}
         self._failure: Failure | None = None
+        self._ended_by: Exception | None = None
         self._started = time.perf_counter()
         self._done = self._hits = self._failed = 0
 
@@ -70,18 +71,24 @@ class Gathering:
         """Tell observers that the run ended.
 
         Raises:
-            Exception: That of the lowest failing item, instead.
+            Exception: That of the lowest failing item, instead, or of what gave the items.
         """
         if self._failure is not None:
             # here, not while iterating: a generator would change a StopIteration
             raise self._failure.error
+        if self._ended_by is not None:
+            raise self._ended_by
         tell_finished(self._context, {}, time.perf_counter() - self._started)
 
     def _chunks(self) -> Iterator[Chunk]:
         """Yield the chunks; the size of each is decided when it is taken."""
-        for chunk in self._request.chunks(self._pace):
-            self._sent[chunk.index] = chunk
-            yield chunk
+        try:
+            for chunk in self._request.chunks(self._pace):
+                self._sent[chunk.index] = chunk
+                yield chunk
+        except Exception as error:
+            # raised in the end: engines are to finish the items that came before
+            self._ended_by = error
 
     def _rows(self, chunk: Chunk, result: ChunkResult) -> list[Any]:
         if not self._context.rules.collects:

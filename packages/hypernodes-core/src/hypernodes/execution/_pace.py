@@ -30,6 +30,9 @@ class Pace:
         overlaps: Says whether the items of a plan overlap within a chunk, and
             tell of themselves; then nothing asks for smaller chunks.
         is_fixed: Whether the user asked for just this size.
+
+    Attributes:
+        seconds: How long a chunk should take, and how long its items may be in coming.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Pace:
         self.overlaps = overlaps
         self.is_fixed = is_fixed
         self._size = min(first, most)
-        self._seconds = seconds
+        self.seconds = seconds
         self._most = most
         self._lock = threading.Lock()
 
@@ -55,9 +58,9 @@ class Pace:
 
     def note(self, items: int, seconds: float) -> None:
         """Learn that a chunk of *items* took *seconds*."""
-        if self._seconds is None or not items:
+        if self.seconds is None or not items:
             return
-        fits = self._seconds * items / max(seconds, 1e-9)
+        fits = self.seconds * items / max(seconds, 1e-9)
         with self._lock:
             # one lucky chunk must not swallow all that is left
             self._size = max(1, min(int(fits), self._size * _GROWTH, self._most))

@@ -12,9 +12,10 @@ from typing import Any
 
 import attrs
 
-from hypernodes.errors import MapLengthError, MissingInputError, PlanError, did_you_mean
+from hypernodes.errors import MissingInputError, PlanError, did_you_mean
 from hypernodes.execution._pace import Pace
 from hypernodes.execution._records import Chunk
+from hypernodes.execution._streamed import StreamedRows
 from hypernodes.graph import Graph, MapMode, check_map_mode
 from hypernodes.plan import Plan
 from hypernodes.values import expand_columns, stream_column
@@ -56,22 +57,37 @@ class Request:
     def chunks(self, pace: Pace) -> Iterator[Chunk]:
         """Yield the items in chunks of the size that *pace* says when each is taken.
 
+        Of a stream, chunks are smaller where items are long in coming.
+
         Raises:
             MapLengthError: One stream ended before another; after the items that all of them had.
+            Exception: Whatever a stream raised; after the items before.
         """
-        constants = self.constants
-        columns = {name: iter(column) for name, column in self.columns.items()}
-        start = 0
+        if self.is_stream:
+            yield from self._streamed(pace)
+            return
+        constants, start = self.constants, 0
         for index in itertools.count():
-            wanted = pace.size if self.count is None else min(pace.size, self.count - start)
-            some = {name: list(itertools.islice(each, wanted)) for name, each in columns.items()}
-            size = min(map(len, some.values())) if some else wanted
-            read = {name: some[name][:size] for name in some if name in self.plan.reads}
-            if size:
-                yield Chunk(index, start, size, read, constants)
+            size = min(pace.size, (self.count or 0) - start)
+            if size <= 0:
+                return
+            columns = {name: each[start : start + size] for name, each in self.columns.items()}
+            yield Chunk(index, start, size, columns, constants)
             start += size
-            _refuse_ends(some, size, start)
-            if size < wanted or not size:
+
+    def _streamed(self, pace: Pace) -> Iterator[Chunk]:
+        """Yield what iterators give; names that nobody reads are walked and left out."""
+        rows, constants, start = StreamedRows(self.columns), self.constants, 0
+        for index in itertools.count():
+            taken = rows.take(pace.size, pace.seconds)
+            if taken:
+                columns = dict(zip(self.columns, map(list, zip(*taken, strict=True)), strict=True))
+                read = {name: each for name, each in columns.items() if name in self.plan.reads}
+                yield Chunk(index, start, len(taken), read, constants)
+            start += len(taken)
+            if rows.error is not None:
+                raise rows.error
+            if rows.is_over:
                 return
 
 
@@ -129,18 +145,6 @@ def request_stream(
     plan = _compile(pipeline, output_name, values)
     reads = {name: values[name] for name in sorted(plan.reads)}
     return Request(plan, reads, columns, None, is_stream=True)
-
-
-def _refuse_ends(columns: Mapping[str, Sequence[Any]], size: int, items: int) -> None:
-    """Refuse streams of which some ended, after so many *items*, and others go on."""
-    ended = [name for name, column in columns.items() if len(column) == size]
-    if len(ended) < len(columns):
-        longer = ", ".join(name for name in columns if name not in ended)
-        msg = (
-            f"mapped inputs must have equal lengths, but {', '.join(ended)} ended after "
-            f"{items} items and {longer} did not"
-        )
-        raise MapLengthError(msg)
 
 
 def _merge(pipeline: Any, inputs: object) -> dict[str, Any]:

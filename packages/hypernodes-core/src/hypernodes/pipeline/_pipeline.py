@@ -152,7 +152,8 @@ class Pipeline(Definition):
         Raises:
             PlanError: Something is wrong with the request; nothing ran.
             MapLengthError: While yielding: one iterable ended before another.
-            Exception: While yielding: what the lowest failing item raised.
+            Exception: While yielding: what the lowest failing item raised, or
+                what an iterable did, after the rows of the items before.
         """
         merged = _merge_inputs(inputs, kwargs)
         over: Any = map_over

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -86,6 +86,19 @@ class EngineFailingContract:
             (each.item, type(each.error), each.path) for each in failed
         ]
         assert [dict(each.inputs) for each in failed] == [{"x": 0}, {"x": "a"}]
+
+    def test_rows_before_a_source_that_raises_come_first(self, engine: MakeEngine) -> None:
+        """What was taken from an iterator is carried out, then its exception is raised."""
+
+        def source() -> Iterator[int]:
+            yield from range(1, 38)
+            message = "no more"
+            raise OSError(message)
+
+        seen: list[Any] = []
+        with pytest.raises(OSError, match="no more"):
+            seen.extend(Pipeline([invert]).map_iter({"x": source()}, "x", engine=engine()))
+        assert seen == [{"inverse": 1 / x} for x in range(1, 38)]
 
     def test_nothing_runs_where_something_is_missing(
         self, engine: MakeEngine, tally: Tally
