@@ -236,3 +236,26 @@ def test_prune_of_nothing_drops_nothing(cache: Any) -> None:
     """Fewer results than the limit all stay."""
     cache.put("a", 1)
     assert (cache.prune(max_items=5), cache.get("a")) == (0, 1)
+
+
+@pytest.mark.parametrize("others", [[1, 2], [1, "text"], [1, [2]], [1, "x" * 10_000]])
+def test_one_value_of_many_that_does_not_decode_is_missing_alone(
+    cache: EncodedCache, others: list[Any]
+) -> None:
+    """Values that are loaded together come whatever is wrong with one of them."""
+    values = [others[0], Undecodable(), others[1]]
+    cache.store_many(
+        [Result(Entry(key(n), (bytes([n]) * 32,)), (v,)) for n, v in enumerate(values)]
+    )
+    found = cache.lookup_many([key(n) for n in range(3)])
+    loaded = cache.load_many([(each, 0) for each in found if isinstance(each, Entry)])
+    assert [others[0], MISSING, others[1]] == loaded
+
+
+def test_values_of_several_outputs_are_loaded_side_by_side(cache: EncodedCache) -> None:
+    """Each position leads to its own value, large or small."""
+    cache.store_many([result(1, "a", "b" * 10_000), result(2, "c", "d"), result(3, "e")])
+    one, two, three = cache.lookup_many([key(n) for n in (1, 2, 3)])
+    wanted = [(one, 0), (one, 1), (two, 1), (two, 0), (three, 0)]
+    assert ["a", "b" * 10_000, "d", "c", "e"] == cache.load_many(wanted)  # type: ignore[arg-type]
+    assert ["a", "c", "e"] == cache.load_many([(one, 0), (two, 0), (three, 0)])  # type: ignore[list-item]

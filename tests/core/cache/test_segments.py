@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hypernodes.cache import _segments
+from hypernodes.cache import _runs, _segments
 from hypernodes.cache._segments import Segments, read_own_file, write_own_file
 
 if TYPE_CHECKING:
@@ -50,6 +50,21 @@ def test_scattered_pieces_come_back(segments: Segments) -> None:
     found = places(segments, *pieces)
     some = slice(3, 400, 29)
     assert segments.read(found[some][::-1]) == pieces[some][::-1]
+
+
+def test_a_long_run_is_read_in_parts(segments: Segments, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is asked for, no more than there is room for is read at once."""
+    monkeypatch.setattr(_runs, "_READ_BYTES", 1000)
+    pieces = [bytes([number]) * 90 for number in range(100)] + [b"x" * 3000]
+    found = places(segments, *pieces)
+    assert segments.read(found[::-1]) == pieces[::-1]
+
+
+def test_pieces_may_overlap(segments: Segments) -> None:
+    """Rows that say so are damaged, which is for signatures to tell; all bytes come."""
+    ((number, start, _),) = places(segments, b"0123456789")
+    found = segments.read([(number, start, 10), (number, start + 2, 3), (number, start + 2, 5)])
+    assert found == [b"0123456789", b"234", b"23456"]
 
 
 def test_what_is_cut_comes_back_short(segments: Segments) -> None:

@@ -12,6 +12,7 @@ its value is made again when somebody needs it.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -20,8 +21,8 @@ from typing import Any, Final
 from hypernodes.cache._entry import Entry, Payload, Result
 from hypernodes.cache._listing import Listed
 from hypernodes.cache._parts import NodeParts
-from hypernodes.cache._record import decode_inline
-from hypernodes.cache._serializers import decode, encode
+from hypernodes.cache._record import decode_inline, split_inline
+from hypernodes.cache._serializers import decode, decode_column, encode
 from hypernodes.errors import CacheError, FingerprintError, SerializationError
 from hypernodes.hashing import Signature, fingerprint, is_of_value
 from hypernodes.values import MISSING, Missing
@@ -34,9 +35,12 @@ class EncodedCache(ABC):
 
     Attributes:
         allow_pickle: Whether values may be encoded and decoded by pickle.
+        read_portion: How many values that lie by themselves are read at once;
+            few where reading them costs no request.
     """
 
     allow_pickle: bool = True
+    read_portion: int = sys.maxsize
 
     # -- shelves: what a subclass supplies -------------------------------------
 
@@ -113,7 +117,10 @@ class EncodedCache(ABC):
         and forgotten, so that the next run stores it anew.  Each call decodes
         anew: no two callers share an object.
         """
-        values: list[Any] = []
+        values = self._load_inline(wanted)
+        if values is not None:
+            return values
+        values = []
         left: list[int] = []
         for entry, position in wanted:
             payload = decode_inline(entry.inline, position) if entry.inline else None
@@ -122,9 +129,11 @@ class EncodedCache(ABC):
                 values.append(MISSING)
             else:
                 values.append(self._decode(payload))
-        if left:
-            found = self._load_apart([wanted[at] for at in left])
-            for at, value in zip(left, found, strict=True):
+        for start in range(0, len(left), self.read_portion):
+            # what was read is let go of before more is: its memory is used again
+            some = left[start : start + self.read_portion]
+            found = self._load_apart([wanted[at] for at in some])
+            for at, value in zip(some, found, strict=True):
                 values[at] = value
         return values
 
@@ -190,6 +199,14 @@ class EncodedCache(ABC):
             digest: encode(value, name, allow_pickle=self.allow_pickle)
             for digest, value, name in columns
         }
+
+    def _load_inline(self, wanted: Sequence[tuple[Entry, int]]) -> list[Any] | None:
+        """Return the values where all lie inline and are of one kind, as in most maps."""
+        form = split_inline(wanted)
+        if form is None:
+            return None
+        name, version, column = form
+        return decode_column(name, version, column, allow_pickle=self.allow_pickle)
 
     def _load_apart(self, wanted: Sequence[tuple[Entry, int]]) -> list[Any]:
         """Return values that no entry holds inline; repeated ones are decoded anew."""

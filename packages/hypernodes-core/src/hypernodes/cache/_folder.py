@@ -9,11 +9,11 @@ when to write, or what to forget for other reasons.
 from __future__ import annotations
 
 import contextlib
-import operator
+import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -48,6 +48,7 @@ OWN_FILE_BYTES: Final = 1 << 20
 #: How exact the last use is known: a hit is noted at most once in this time.
 USE_SECONDS: Final = 3600
 _ITEM: Final = itemgetter(1)
+_SIGNATURE: Final = attrgetter("signature")
 
 Found: TypeAlias = dict[bytes, Entry]
 
@@ -135,22 +136,16 @@ class Folder:
         unsound: list[tuple[int, Place]] = []
         before = time.time() - USE_SECONDS
         for rows in filter(None, batches):
-            columns = list(zip(*rows, strict=True))
-            for data, first, members in self.segments.read_runs(*columns[1:4]):
-                is_all = len(members) == len(rows)
-                some = rows if is_all else [rows[at] for at in members]
-                keys, _, offsets, lengths, uses = columns if is_all else zip(*some, strict=True)
-                signatures = list(map(wanted.__getitem__, keys))
-                starts = [offset - first for offset in offsets]
-                ends = list(map(operator.add, starts, lengths))
-                entries = decode_records(
-                    signatures, data or b"", starts, ends, sign, with_arguments=with_arguments
-                )
-                found.update((entry.signature.item, entry) for entry in entries if entry)
-                if not all(entries):
-                    unsound += self._find_unsound(some, entries)
-                if min(uses) < before:
-                    unused += [key for key, used in zip(keys, uses, strict=True) if used < before]
+            keys, numbers, offsets, lengths, uses = zip(*rows, strict=True)
+            signatures = [wanted[key] for key in keys]
+            pieces = self.segments.read_columns(numbers, offsets, lengths)
+            entries = decode_records(signatures, pieces, sign, with_arguments=with_arguments)
+            sound = list(filter(None, entries))
+            found.update(zip(map(_ITEM, map(_SIGNATURE, sound)), sound, strict=True))
+            if len(sound) < len(rows):
+                unsound += self._find_unsound(rows, entries)
+            if min(uses) < before:
+                unused += [key for key, used in zip(keys, uses, strict=True) if used < before]
         return unsound
 
     def _find_unsound(
@@ -172,32 +167,23 @@ class Folder:
         """Add sound blobs to *found*; return the rows that lead to none."""
         unsound: list[tuple[bytes, Place]] = []
         before = time.time() - USE_SECONDS
-        for rows in batches:
-            places = [row[1:4] for row in rows if row[1] != OWN_FILE]
-            inner = iter(self.segments.read(places))
-            for digest, segment, offset, length, used in rows:
-                place = (segment, offset, length)
-                data, is_foreign = self._read_blob(digest, place, inner)
-                payload = None if data is None else decode_blob(digest, data, self.trust)
-                if payload is not None:
-                    found[digest] = payload
-                    if used < before:
-                        unused.append(digest)
-                elif not is_foreign:
-                    unsound.append((digest, place))
+        for digest, segment, offset, length, used in itertools.chain.from_iterable(batches):
+            where = (segment, offset, length)
+            data, is_foreign = self._read_blob(digest, where)
+            payload = None if data is None else decode_blob(digest, data, self.trust)
+            if payload is not None:
+                found[digest] = payload
+                if used < before:
+                    unused.append(digest)
+            elif not is_foreign:
+                unsound.append((digest, where))
         return unsound
 
-    def _read_blob(
-        self, digest: bytes, place: Place, inner: Iterator[bytes | None]
-    ) -> tuple[memoryview | None, bool]:
-        """Return the bytes of a blob in memory of their own, and whether another key signed them.
-
-        *inner* yields those that lie in segments.
-        """
+    def _read_blob(self, digest: bytes, place: Place) -> tuple[memoryview | None, bool]:
+        """Return a blob in memory of its own, and whether another key has signed it."""
         if place[0] != OWN_FILE:
-            piece = next(inner)
-            data = None if piece is None else memoryview(bytearray(piece))
-            return data, place[0] in self.segments.foreign
+            data = self.segments.read_apart(place)
+            return None if data is None else memoryview(data), place[0] in self.segments.foreign
         whole = read_own_file(self.blob_path(digest))
         if whole is None:
             return None, False

@@ -21,7 +21,7 @@ import itertools
 import operator
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from struct import Struct
 from typing import Final
 
@@ -41,6 +41,8 @@ _FIXED: Final = Struct("<BHIdd32s")
 _FIXED_BYTES: Final = _FIXED.size
 _VALUE: Final = Struct("<BII")
 _VALUE_BYTES: Final = _VALUE.size
+# the length of a serializer's name, and the version
+_KIND_BYTES: Final = 5
 # instead of the length of a serializer's name: the value is not here
 _ELSEWHERE: Final = 255
 _NOT_HERE: Final = _VALUE.pack(_ELSEWHERE, 0, 0)
@@ -49,6 +51,8 @@ _TEXT_BYTES: Final = 255
 _LENGTHS: Final = [bytes([length]) for length in range(_TEXT_BYTES + 1)]
 _APART: Final = Struct("<HI")
 _ITEM: Final = itemgetter(1)
+_ENTRY: Final = itemgetter(0)
+_DIGESTS: Final = attrgetter("digests")
 # there are few serializers, so each name is encoded and decoded once
 _names: Final[dict[bytes, str]] = {}
 _encoded_names: Final[dict[str, bytes]] = {}
@@ -108,26 +112,23 @@ def decode_record(
         sign: What `record_signer` made for the node.
         with_arguments: Decode what the key was made of, too.
     """
-    return decode_records([signature], data, [0], [len(data)], sign, with_arguments=with_arguments)[
-        0
-    ]
+    return decode_records([signature], [data], sign, with_arguments=with_arguments)[0]
 
 
 def decode_records(
     signatures: Sequence[Signature],
-    data: bytes,
-    starts: Sequence[int],
-    ends: Sequence[int],
+    pieces: Sequence[bytes | None],
     sign: Signer,
     *,
     with_arguments: bool = False,
 ) -> list[Entry | None]:
-    """Return the same for several records of one node, each between two places of *data*.
+    """Return the same for several records of one node.
 
     Works by columns: a warm map asks for ten thousands of records.
     """
-    bodies = [data[at + MAC_BYTES : end] for at, end in zip(starts, ends, strict=True)]
-    macs = [data[at : at + MAC_BYTES] for at in starts]
+    found = [piece or b"" for piece in pieces]
+    bodies = [piece[MAC_BYTES:] for piece in found]
+    macs = [piece[:MAC_BYTES] for piece in found]
     made = list(map(sign, map(operator.add, map(_ITEM, signatures), bodies)))
     if made == macs and not with_arguments:
         formats, counts, sizes, *columns, firsts = zip(
@@ -198,6 +199,26 @@ def decode_inline(values: bytes, position: int) -> Payload | None:
     name = values[at : at + length]
     at += length
     return Payload(_names.get(name) or _name(name), version, values[at : at + size])
+
+
+def split_inline(wanted: Sequence[tuple[Entry, int]]) -> tuple[str, int, list[bytes]] | None:
+    """Return serializer, version and bytes of values that lie inline, the only ones of their entry.
+
+    None where some do not, or not all have the same serializer.
+    """
+    columns = [entry.inline for entry, _ in wanted]
+    if not all(columns) or any(position for _, position in wanted):
+        return None
+    if {*map(len, map(_DIGESTS, map(_ENTRY, wanted)))} != {1}:
+        return None
+    length = columns[0][0]
+    start = _VALUE_BYTES + length
+    kinds = {(values[:_KIND_BYTES], values[_VALUE_BYTES:start]) for values in columns}
+    if length == _ELSEWHERE or len(kinds) != 1:
+        return None
+    ((_, name),) = kinds
+    _, version, _ = _VALUE.unpack_from(columns[0])
+    return _names.get(name) or _name(name), version, [values[start:] for values in columns]
 
 
 def measure_inline(entry: Entry) -> tuple[int, int]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import operator
 import os
 import secrets
 import stat
@@ -23,6 +22,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
+
+from hypernodes.cache._runs import by_segment, find_runs
 
 Place = tuple[int, int, int]
 """Segment, offset and length."""
@@ -39,11 +40,6 @@ SHARED: Final = 0o640
 _SEGMENT_BYTES: Final = 256 << 20
 _OPEN_FILES: Final = 64
 _MOST_TRIES: Final = 16
-# bytes between two wanted pieces that are rather read than skipped
-_GAP_BYTES: Final = 4096
-_READ_BYTES: Final = 4 << 20
-# how many times the bytes that are wanted may be read to have them at once
-_MOST_READ: Final = 32
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -97,26 +93,33 @@ class Segments:
         return self._number, starts
 
     def read(self, places: Sequence[Place]) -> list[bytes | None]:
-        """Return the bytes at each of *places*; None where the file is not there."""
-        found: list[bytes | None] = [None] * len(places)
-        columns = zip(*places, strict=True) if places else ((), (), ())
-        for data, first, members in self.read_runs(*columns):
-            if data is not None:
-                for position in members:
-                    _, offset, length = places[position]
-                    found[position] = data[offset - first : offset - first + length]
+        """Return the bytes at each of *places*; None where the file is not there.
+
+        Too few where it was cut short.
+        """
+        return self.read_columns(*zip(*places, strict=True)) if places else []
+
+    def read_columns(
+        self, numbers: Sequence[int], offsets: Sequence[int], lengths: Sequence[int]
+    ) -> list[bytes | None]:
+        """Return the same for places that are given by columns; for many small pieces."""
+        found: list[bytes | None] = [None] * len(numbers)
+        for number, members in by_segment(numbers).items():
+            file = self._open(number)
+            if file is None:
+                continue
+            for first, last, some in find_runs(members, offsets, lengths):
+                data = _read_at(file, last - first, first)
+                for position in some:
+                    start = offsets[position] - first
+                    found[position] = data[start : start + lengths[position]]
         return found
 
-    def read_runs(
-        self, numbers: Sequence[int], offsets: Sequence[int], lengths: Sequence[int]
-    ) -> Iterator[tuple[bytes | None, int, Sequence[int]]]:
-        """Yield pieces that lie close together: their bytes, where these begin, and which they are.
-
-        The bytes are None where the file is not there, and too few where it was cut short.
-        """
-        for number, first, last, members in _runs(numbers, offsets, lengths):
-            file = self._open(number)
-            yield None if file is None else _read_at(file, last - first, first), first, members
+    def read_apart(self, place: Place) -> bytearray | None:
+        """Return the same for one place, in memory that belongs to the caller."""
+        number, offset, length = place
+        file = self._open(number)
+        return None if file is None else _read_into(file, length, offset)
 
     def is_readable(self, number: int) -> bool:
         """Say whether a segment is there, and of our key."""
@@ -318,34 +321,6 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _runs(
-    numbers: Sequence[int], offsets: Sequence[int], lengths: Sequence[int]
-) -> Iterator[tuple[int, int, int, Sequence[int]]]:
-    """Yield what to read at once: segment, first and last byte, and who wants some of it."""
-    if not numbers:
-        return
-    first, last = min(offsets), max(map(operator.add, offsets, lengths))
-    # what was stored together is asked for together, and lies together
-    if last - first <= min(_READ_BYTES, _MOST_READ * sum(lengths)) and len({*numbers}) == 1:
-        yield numbers[0], first, last, range(len(numbers))
-        return
-    places = list(zip(numbers, offsets, lengths, strict=True))
-    order = sorted(range(len(places)), key=places.__getitem__)
-    number, first, last = -1, 0, 0
-    members: list[int] = []
-    for position in order:
-        segment, offset, length = places[position]
-        end = offset + length
-        if segment == number and offset - last <= _GAP_BYTES and end - first <= _READ_BYTES:
-            members.append(position)
-            last = max(last, end)
-            continue
-        if members:
-            yield number, first, last, members
-        number, first, last, members = segment, offset, end, [position]
-    yield number, first, last, members
-
-
 def _read_at(file: int, count: int, offset: int) -> bytes:
     """Return up to *count* bytes; a failing disk gives none."""
     try:
@@ -355,6 +330,19 @@ def _read_at(file: int, count: int, offset: int) -> bytes:
         return os.read(file, count)
     except OSError:
         return b""
+
+
+def _read_into(file: int, count: int, offset: int) -> bytearray:
+    """Return the same as `_read_at`, without a copy where the system can."""
+    if not hasattr(os, "preadv"):
+        return bytearray(_read_at(file, count, offset))
+    data = bytearray(count)
+    try:
+        size = os.preadv(file, [data], offset)
+    except OSError:
+        size = 0
+    del data[size:]
+    return data
 
 
 def _write_all(file: int, data: bytes) -> None:

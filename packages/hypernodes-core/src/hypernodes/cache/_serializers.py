@@ -94,6 +94,27 @@ def decode(payload: Payload, *, allow_pickle: bool = True) -> Any:
         raise SerializationError(msg) from error
 
 
+def decode_column(
+    name: str, version: int, column: Sequence[bytes], *, allow_pickle: bool = True
+) -> list[Any] | None:
+    """Return the values of encoded *column*, all from one serializer, decoded anew.
+
+    None where some do not decode, or not in this way: `decode` tells which.
+    """
+    serializer = _OWN_BY_NAME.get(name)
+    if serializer is None or (serializer.is_pickle and not allow_pickle):
+        return None
+    many = getattr(serializer, "decode_column", None)
+    try:
+        if many is not None:
+            found: list[Any] = many(column, version)
+            return found
+        return [serializer.decode(data, version) for data in column]
+    # whatever it is, it is looked into one by one
+    except Exception:
+        return None
+
+
 def _candidates(value: Any) -> Sequence[Serializer]:
     for serializer in _provider():
         if serializer.can_encode(value):

@@ -53,6 +53,8 @@ class Shelves(EncodedCache):
         path: The folder, as it was given.
     """
 
+    read_portion = 64
+
     def __init__(
         self, path: Path, find_trust: Callable[[], Trust], is_shared: bool = False
     ) -> None:

@@ -75,11 +75,7 @@ class Trust:
             CacheUnavailableError: There is no key.
         """
         if self._key is None:
-            msg = (
-                "the cache was opened with a key that this process does not have; "
-                f"set {KEY_VARIABLE} here"
-            )
-            raise CacheUnavailableError(msg)
+            raise _locked()
         copy = _keyed(self._key, purpose, context).copy
 
         def sign(data: bytes) -> bytes:
@@ -103,6 +99,8 @@ class Trust:
         Raises:
             CacheUnavailableError: There is no key.
         """
+        if self._key is None:
+            raise _locked()
         name = serializer.encode("utf-8", "surrogatepass")
         sizes = b"%d/%d/%d/%d/" % (len(digest), len(name), version, len(data))
         head = sizes + digest + name
@@ -112,8 +110,15 @@ class Trust:
 
             threads = blake3.blake3.AUTO if len(data) > _THREADED else 1
             digest_of_data = blake3.blake3(data, max_threads=threads).digest()
-            return self.signer(b"large value", head)(digest_of_data)
-        return self.signer(b"value", head)(bytes(data))
+            return _keyed(self._key, b"large value", head + digest_of_data).digest()
+        return _keyed(self._key, b"value", head + data).digest()
+
+
+def _locked() -> CacheUnavailableError:
+    msg = (
+        f"the cache was opened with a key that this process does not have; set {KEY_VARIABLE} here"
+    )
+    return CacheUnavailableError(msg)
 
 
 def _keyed(key: bytes, purpose: bytes, context: bytes = b"") -> blake2b:

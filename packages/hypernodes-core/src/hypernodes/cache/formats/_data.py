@@ -17,7 +17,7 @@ from __future__ import annotations
 import pickle
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hypernodes.cache.formats._layout import join, split
@@ -67,11 +67,27 @@ class DataSerializer:
             SerializationError: *data* is damaged, or a class it names is gone
                 or has other fields.
         """
-        read = _READERS.get(data[0]) if len(data) else None
-        if read is None or version != self.version:
-            msg = "these bytes are not in a data format of this version"
-            raise SerializationError(msg)
-        return read(data)
+        return _find_reader(data[0] if len(data) else None, version)(data)
+
+    def decode_column(self, column: Sequence[bytes], version: int) -> list[Any]:
+        """Return the values of *column*; for many that are mostly of one type.
+
+        Raises:
+            SerializationError: One of them does not decode.
+        """
+        tags = [data[0] for data in column]
+        readers = {tag: _find_reader(tag, version) for tag in set(tags)}
+        if len(readers) == 1:
+            return list(map(readers[tags[0]], column))
+        return [readers[tag](data) for tag, data in zip(tags, column, strict=True)]
+
+
+def _find_reader(tag: int | None, version: int) -> Callable[[bytes | memoryview], Any]:
+    read = None if tag is None else _READERS.get(tag)
+    if read is None or version != DataSerializer.version:
+        msg = "these bytes are not in a data format of this version"
+        raise SerializationError(msg)
+    return read
 
 
 def _is_flat(value: Any) -> bool:
