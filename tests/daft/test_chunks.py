@@ -14,6 +14,7 @@ from hypernodes import Pipeline, node
 daft = pytest.importorskip("daft")
 DaftEngine = pytest.importorskip("hypernodes_daft").DaftEngine
 chunks = pytest.importorskip("hypernodes_daft.chunks")
+queries = pytest.importorskip("hypernodes_daft.queries")
 pacing = pytest.importorskip("hypernodes_daft.pacing")
 
 
@@ -29,9 +30,9 @@ def test_rows_of_daft_carry_numbers_alone(by_batch: bool, monkeypatch: pytest.Mo
     asked: list[int] = []
     ask = chunks.ask
 
-    def noting(numbers: Any, token: str) -> Any:
-        frame = ask(numbers, token)
-        asked.append(len(numbers))
+    def noting(rows: int, token: str) -> Any:
+        frame = ask(rows, token)
+        asked.append(rows)
         assert [str(field.dtype) for field in frame.schema()] == ["Int64"]
         return frame
 
@@ -133,7 +134,7 @@ def test_a_run_leaves_nothing_behind() -> None:
     next(rows)
     rows.close()  # type: ignore[attr-defined]  # it is a generator
     names = [thread.name for thread in threading.enumerate()]
-    assert chunks._desks == {}
+    assert queries._known == {}
     assert [name for name in names if name.startswith("hypernodes-daft")] == []
 
 

@@ -2,21 +2,24 @@
 
     parcels  -->  {number, parcel}  -->  carried out there  -->  {number, delivery}
 
-A query takes as many parcels as are waiting when its turn comes, and the next
-one begins before the last has ended, so that no worker waits for a straggler.
-Values never meet a typed column: Daft sees bytes.
+Values never meet a typed column: Daft sees bytes.  On this machine a query
+takes its parcels as they come, see `stream`.  On a cluster no row can wait for
+this process: there it takes as many as are waiting when its turn comes, and
+the next one begins before the last has ended, so that no worker waits for a
+straggler.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import queue
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from hypernodes.execution import carry_out
-from hypernodes_daft.options import DaftOptions, Runner
+from hypernodes_daft.options import DaftOptions
 from hypernodes_daft.runtime import execution_config, load_daft
 from hypernodes_daft.workplace import Workplace, at_work
 
@@ -26,11 +29,10 @@ _WHOLE: Final = b"+"
 
 
 class CellTransport:
-    """Takes parcels to Daft's workers and brings deliveries back; made for one run.
+    """Takes parcels to Daft's workers on a cluster and brings deliveries back; made for one run.
 
     Args:
         workplace: What kind of worker carries out the chunks.
-        runner: Where Daft runs.
         workers: How many chunks at once.
         options: How chunks go through Daft.
 
@@ -38,12 +40,9 @@ class CellTransport:
         width: How many parcels may be under way at once.
     """
 
-    def __init__(
-        self, workplace: Workplace, runner: Runner, workers: int, options: DaftOptions
-    ) -> None:
+    def __init__(self, workplace: Workplace, workers: int, options: DaftOptions) -> None:
         self.width: int = workers * _PARCELS_PER_WORKER
         self._workplace = workplace
-        self._runner = runner
         self._workers = workers
         self._options = options
         self._name = ""
@@ -80,24 +79,29 @@ class CellTransport:
         left = set(parcels)
         try:
             with execution_config(self._options.execution_config):
-                frame = self.ask(list(parcels), list(parcels.values()))
-                for batch in frame.to_arrow_iter():
-                    for number, cell in zip(*map(_to_list, batch.columns), strict=True):
-                        left.discard(number)
-                        self._arrived.put((number, _open(cell)))
-                    if self._is_closed:
-                        return
+                found = deliveries(self.ask(list(parcels), list(parcels.values())))
+                # Daft has begun the query when the first of them is here
+                first = list(itertools.islice(found, 1))
+            for number, delivery in itertools.chain(first, found):
+                left.discard(number)
+                self._arrived.put((number, delivery))
+                if self._is_closed:
+                    return
             cause: Exception = RuntimeError("Daft gave no row for it")
-        except Exception as error:
-            cause = error
+        except BaseException as error:
+            cause = as_exception(error)
         for number in sorted(left):
             self._arrived.put((number, cause))
+
+    def example(self) -> Any:
+        """Return a query as it would be made, to be shown."""
+        return self.ask([0], [b""])
 
     def ask(self, numbers: Sequence[int], parcels: Sequence[bytes]) -> Any:
         """Return the lazy DataFrame of the deliveries."""
         daft = load_daft()
         frame = daft.from_pydict({"number": numbers, "parcel": parcels})
-        if self._runner == "ray" and len(numbers) > 1:
+        if len(numbers) > 1:
             frame = frame.into_partitions(min(len(numbers), self._workers))
         udf = udf_for(self._workplace)
         delivery = udf(daft.col("parcel"), self._name, self._manifest).alias("delivery")
@@ -120,15 +124,17 @@ def _carry(parcel: bytes, name: str, manifest: bytes) -> bytes:
         return f"{type(error).__name__}: {error}".encode()
 
 
-def _open(cell: bytes) -> bytes | Exception:
-    if cell.startswith(_WHOLE):
-        return cell[len(_WHOLE) :]
-    return RuntimeError(cell.decode(errors="replace"))
+def deliveries(frame: Any) -> Iterator[tuple[int, bytes | Exception]]:
+    """Yield the rows of a query as they come: number, and delivery or why there is none."""
+    for batch in frame.to_arrow_iter():
+        for number, cell in zip(*(each.to_pylist() for each in batch.columns), strict=True):
+            is_whole = cell.startswith(_WHOLE)
+            yield number, cell[1:] if is_whole else RuntimeError(cell.decode(errors="replace"))
 
 
-def _to_list(column: Any) -> list[Any]:
-    values: list[Any] = column.to_pylist()
-    return values
+def as_exception(error: BaseException) -> Exception:
+    """Return what ended a query as an exception: a panic of Daft is none."""
+    return error if isinstance(error, Exception) else RuntimeError(f"{error!r}")
 
 
 @functools.cache

@@ -1,14 +1,11 @@
 """Chunks in this process: their numbers travel through Daft, their values stay here.
 
     driver                        Daft                      threads of the run
-    chunk --> ticket of a number  a row per number waits
-                             -->  for its ticket       -->  carry out its chunk
+    chunk                    -->  the next row that asks -> carry out its chunk
     results, as they come  <------------------------------  lay its result on the desk
 
-The UDF is a coroutine: it never holds one of Daft's own threads while it
-waits.  Daft has as many as processors for all queries of the process, and a
-chunk that runs a query of its own would wait for itself.  For the same reason
-a query may begin before anybody knows how large its last chunks will be.
+The UDF is a coroutine: it never holds one of Daft's own threads while a chunk
+is carried out, which may run a query of its own.
 """
 
 from __future__ import annotations
@@ -20,24 +17,22 @@ import functools
 import itertools
 import queue
 import threading
-import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from hypernodes.errors import ExecutionError
 from hypernodes.execution import Chunk, ChunkResult, Context, run_chunk
 from hypernodes.plan import Plan
 from hypernodes_daft.options import DaftOptions
-from hypernodes_daft.runtime import execution_config, load_daft
+from hypernodes_daft.queries import Query, next_of
+from hypernodes_daft.runtime import load_daft
 
 _NO_END: Final = float("inf")
 #: One is carried out while the next one waits.
 _CHUNKS_PER_WORKER: Final = 2
 #: A row that stays empty costs little, a query that could have been spared costs a lot.
 _ROWS_AT_ONCE: Final = 16
-_desks: dict[str, Desk] = {}
 
 
 def carry_in_process(
@@ -82,35 +77,29 @@ class Desk:
         workers: How many chunks at once.
 
     Attributes:
-        token: What stands for it in queries.
         last: The number of the lowest chunk that failed; later ones are not begun.
         under_way: How many chunks were laid on it and not taken.
     """
 
     def __init__(self, plan: Plan, context: Context, options: DaftOptions, workers: int) -> None:
-        self.token: str = uuid.uuid4().hex
         self.last: float = _NO_END
         self.under_way: int = 0
         self.threads: ThreadPoolExecutor = ThreadPoolExecutor(
             workers, thread_name_prefix="hypernodes-daft"
         )
-        self.tickets: dict[int, Ticket] = {}
         self._plan = plan
         self._context = context
         self._options = options
         self._by_row = not (options.use_batch_udf or plan.needs_columns)
         self._laid: deque[tuple[Work, int]] = deque()
-        self._free: deque[Ticket] = deque()
-        self._numbers = itertools.count()
         self._results: queue.SimpleQueue[ChunkResult | BaseException | None] = queue.SimpleQueue()
-        self._queries: list[threading.Thread] = []
+        self._queries: list[Query] = []
         # functions see the context variables of who called map
         self._variables = contextvars.copy_context()
 
     @contextlib.contextmanager
     def attended(self) -> Iterator[None]:
-        """Be found under the token; at the end nothing of the run is left running."""
-        _desks[self.token] = self
+        """Serve rows; at the end nothing of the run is left running."""
         try:
             yield
         except (Exception, GeneratorExit):
@@ -125,12 +114,11 @@ class Desk:
 
     def _leave(self, *, wait: bool) -> None:
         self.last = -1
-        for ticket in self._free:
-            ticket.set_result(None)
+        for query in self._queries:
+            query.end()
         for query in self._queries if wait else ():
             query.join()
         self.threads.shutdown(wait=wait)
-        del _desks[self.token]
 
     def lay(self, chunk: Chunk) -> None:
         """Take *chunk*, to be handed out."""
@@ -140,28 +128,22 @@ class Desk:
 
     def hand_out(self, *, is_last: bool) -> None:
         """Let rows of queries have what was laid; ask for more rows where they run short."""
-        lacking = len(self._laid) - len(self._free)
-        if lacking > 0:
-            self._ask_daft(lacking if is_last else max(lacking, _ROWS_AT_ONCE))
         while self._laid:
-            self._free.popleft().set_result(self._laid.popleft())
+            if not (self._queries and self._queries[-1].room):
+                self._ask_daft(len(self._laid) if is_last else max(len(self._laid), _ROWS_AT_ONCE))
+            work, place = self._laid[0]
+            if not self._queries[-1].give(work.chunk.index, (self, work, place)):
+                # it broke, and `take` tells why
+                return
+            self._laid.popleft()
 
-    def _ask_daft(self, count: int) -> None:
-        """Start a query of so many rows; each waits for what it is to carry out."""
-        numbers = list(itertools.islice(self._numbers, count))
-        tickets: list[Ticket] = [Future() for _ in numbers]
-        self.tickets.update(zip(numbers, tickets, strict=True))
-        self._free.extend(tickets)
-        # not a daemon: Daft aborts a process that ends in the middle of a query
-        query = threading.Thread(target=self._query, args=(numbers,))
-        self._queries = [each for each in self._queries if each.is_alive()]
-        self._queries.append(query)
-        query.start()
+    def _ask_daft(self, rows: int) -> None:
+        self._queries = [each for each in self._queries if each.is_alive]
+        self._queries.append(Query(rows, self._query, self._options.execution_config))
 
-    def _query(self, numbers: Sequence[int]) -> None:
+    def _query(self, query: Query) -> None:
         try:
-            with execution_config(self._options.execution_config):
-                ask(numbers, self.token).collect()
+            ask(query.rows, query.token).collect()
         except BaseException as error:
             self._results.put(error)
 
@@ -252,25 +234,20 @@ class Work:
         )
 
 
-#: What a row waits for: its part of a chunk, or None where it is not needed.
-Ticket = Future[tuple[Work, int] | None]
-
-
-def ask(numbers: Sequence[int], token: str) -> Any:
-    """Return the lazy DataFrame whose rows are what is to be carried out."""
+def ask(count: int, token: str) -> Any:
+    """Return the lazy DataFrame with a row for each part that is to be carried out."""
     daft = load_daft()
-    return daft.from_pydict({"chunk": list(numbers)}).select(_udf()(daft.col("chunk"), token))
+    frame = daft.from_pydict({"chunk": list(range(count))})
+    return frame.select(_udf()(daft.col("chunk"), token))
 
 
 async def carry_row(chunk: int, token: str) -> int:
-    """Wait until a thread of the run of *token* has carried out *chunk*."""
-    desk = _desks.get(token)
-    if desk is None:
-        msg = "the values of this run are in another process; make the engine with runner='ray'"
-        raise ExecutionError(msg)
-    found = await asyncio.wrap_future(desk.tickets.pop(chunk))
+    """Wait until a thread of the run of *token* has carried out what this row was given."""
+    found = await next_of(token)
     if found is not None:
-        await asyncio.get_running_loop().run_in_executor(desk.threads, desk.carry_out, *found)
+        desk, work, place = found
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(desk.threads, desk.carry_out, work, place)
     return chunk
 
 

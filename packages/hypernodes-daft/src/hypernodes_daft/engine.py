@@ -2,8 +2,8 @@
 
 Decides nothing about keys, callbacks, errors or nesting: those are the
 core's.  How chunks travel is told in `chunks` (threads of
-this process) and `cells` (processes and clusters), where a plan is cut in
-`segments`.
+this process), `stream` (processes of this machine) and `cells` (clusters),
+where a plan is cut in `segments`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from hypernodes_daft.options import DaftOptions, Placement, Runner
 from hypernodes_daft.pacing import make_pace
 from hypernodes_daft.runtime import choose_runner, show_plan
 from hypernodes_daft.segments import carry_segments, cut
+from hypernodes_daft.stream import StreamTransport
 from hypernodes_daft.transform import BATCH_ROWS, transform_frame
 from hypernodes_daft.workplace import Workplace, is_at_work
 
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from hypernodes.plan import Plan
     from hypernodes.protocols import Cache
     from hypernodes.values import Unset
+
+Transporting = StreamTransport | CellTransport
 
 
 class DaftEngine:
@@ -157,8 +160,12 @@ class DaftEngine:
         workers = self.placement.workers(runner)
         if runner == "native" and workplace.is_thread:
             return carry_in_process(plan, chunks, context, self.options, workers)
-        transport = CellTransport(workplace, runner, workers, self.options)
+        transport = self._transport(workplace, runner, workers)
         return carry_elsewhere(plan, chunks, context, transport)
+
+    def _transport(self, workplace: Workplace, runner: Runner, workers: int) -> Transporting:
+        make = StreamTransport if runner == "native" else CellTransport
+        return make(workplace, workers, self.options)
 
     @staticmethod
     def claims(data: object) -> bool:
@@ -233,9 +240,9 @@ class DaftEngine:
         plan = pipeline.compiled(None if outputs is None else tuple(outputs), pipeline.bound_inputs)
         workers = self.placement.workers(runner)
         frames = [
-            ask([0], "")
+            ask(1, "")
             if runner == "native" and segment.workplace.is_thread
-            else CellTransport(segment.workplace, runner, workers, self.options).ask([0], [b""])
+            else self._transport(segment.workplace, runner, workers).example()
             for segment in cut(plan)
         ]
         return "\n".join(map(show_plan, frames))
@@ -251,7 +258,7 @@ def carry_in_place(plan: Plan, chunks: Iterable[Chunk], context: Context) -> Ite
 
 
 def carry_elsewhere(
-    plan: Plan, chunks: Iterable[Chunk], context: Context, transport: CellTransport
+    plan: Plan, chunks: Iterable[Chunk], context: Context, transport: Transporting
 ) -> Iterator[ChunkResult]:
     """Have *chunks* carried out by other processes, the user's own modules included."""
     with shipped_modules():
