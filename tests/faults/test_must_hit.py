@@ -99,6 +99,26 @@ CASES = {
         "N = 1",
         "N = 2",
     ),
+    "attribute of a function that is not read": (
+        "def h(x): return x\nh.n = 1\n@node\ndef f(x): return h(x)",
+        "h.n = 1",
+        "h.n = 2",
+    ),
+    "calls that a function counts in an attribute": (
+        "def h(x):\n    h.n += 1\n    return x\nh.n = 0\nh(1)\n@node\ndef f(x): return h(x)",
+        "h(1)\n",
+        "h(1)\nh(1)\n",
+    ),
+    "annotation that is not read": (
+        "T = int\ndef h(x: T): return x\n@node\ndef f(x): return h(x)",
+        "T = int",
+        "T = str",
+    ),
+    "docstring of an input's class": (
+        "class A: 'one'\n@node\ndef f(g): return 1\ninputs = {'g': A()}",
+        "'one'",
+        "'two'",
+    ),
     "another class": (
         "from a import A\n@node\ndef f(x): return A().n\n# a.py\n"
         "class A:\n    n = 1\nclass B:\n    n = 2",

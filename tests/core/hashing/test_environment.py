@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import sys
+import types
+from importlib.machinery import EXTENSION_SUFFIXES
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,3 +128,18 @@ _APPROX = [pytest.raises(ValueError)]
 
 def _none() -> int:
     return sys.maxsize
+
+
+def test_a_module_that_the_user_has_built_counts_by_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody numbers an extension in a project's own folder: what was built is its version."""
+    for number in (1, 2):
+        file = tmp_path / f"fast{number}{EXTENSION_SUFFIXES[0]}"
+        file.write_bytes(b"built" * number)
+        module = types.ModuleType(f"env.fast{number}")
+        module.__file__ = str(file)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    units = [unit_of(f"env.fast{number}") for number in (1, 2)]
+    (one, first), (two, second) = versions_of(units)
+    assert ((one, two), first != second) == (("env.fast1", "env.fast2"), True)

@@ -15,11 +15,12 @@ import functools
 import types
 from collections.abc import Callable, Mapping
 from enum import EnumMeta
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from hypernodes.hashing._canonical import LEAVES, names_token
 from hypernodes.hashing._code import code_digest
 from hypernodes.hashing._expansion import Expansion, NotFingerprintableError
+from hypernodes.hashing._faces import face_of
 from hypernodes.hashing._identity import class_identity, is_library_class, type_name
 
 _NAME_STEPS: Final = ("", "", "")
@@ -65,16 +66,23 @@ _LENT_METHODS: Final = (
     ("typing", "_proto_hook"),
 )
 
-#: Members between double underscores that say something and are not functions.
-_COUNTED_DUNDERS: Final = frozenset(
-    {
-        "__annotations__",
-        "__attrs_attrs__",
-        "__dataclass_fields__",
-        "__match_args__",
-        "__pydantic_fields__",
-        "__slots__",
-    }
+#: Members between double underscores that say what others say, or only on some Pythons.
+_DERIVED_DUNDERS: Final = frozenset(
+    {"__abstractmethods__", "__callable_proto_members_only__", "__class_vars__", "__dict__"}
+    | {"__doc__", "__firstlineno__", "__module__", "__mutable_keys__", "__optional_keys__"}
+    | {"__parameters__", "__private_attributes__", "__protocol_attrs__", "__qualname__"}
+    | {"__readonly_keys__", "__required_keys__", "__static_attributes__", "__type_params__"}
+    | {"__weakref__"}
+)
+
+#: Where libraries list the fields of a class.
+_LISTS_OF_FIELDS: Final = frozenset(
+    {"__attrs_attrs__", "__dataclass_fields__", "__pydantic_fields__"}
+)
+
+#: Whatever else stands between double underscores was put there by a library.
+_STATED_TYPES: Final = frozenset(
+    {bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple, type(None)}
 )
 
 _FIELD_OF_TUPLE: Final = type(vars(Expansion)["head"])
@@ -171,6 +179,9 @@ def expand_class(cls: type) -> Expansion:
 def _members(cls: type) -> dict[str, Any]:
     """Return what *cls* itself defines, in the order of the names."""
     members: dict[str, Any] = {}
+    if "__pydantic_fields__" in vars(cls):
+        # the text of a model is in its schema
+        members["__doc__"] = face_of(cls, "__doc__")
     for name, member in sorted(vars(cls).items()):
         if not _counts(name, member) or (name in _DERIVED_BY_ENUM and isinstance(cls, EnumMeta)):
             continue
@@ -213,8 +224,20 @@ def _counts(name: str, member: Any) -> bool:
     if name == "__replace__" and _is_written_for_it(member):
         return False
     if name.startswith("__") and name.endswith("__"):
-        return name in _COUNTED_DUNDERS or _is_code(member)
+        return _is_code(member) or _is_stated(name, member)
     return name not in _UNCOUNTED_MEMBERS
+
+
+def _is_stated(name: str, member: Any) -> bool:
+    """Say whether *name*, between double underscores, holds what somebody wrote there."""
+    if name == "__orig_bases__":
+        # Python 3.12 lists what only makes classes, too
+        return any(map(get_args, member))
+    if name in _LISTS_OF_FIELDS:
+        return True
+    if name in _DERIVED_DUNDERS or name.startswith("__pydantic_"):
+        return False
+    return type(member) in _STATED_TYPES
 
 
 def _is_code(member: Any) -> bool:

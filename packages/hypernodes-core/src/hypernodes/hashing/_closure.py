@@ -29,12 +29,13 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from hypernodes.hashing._callables import expand_class, expand_function
 from hypernodes.hashing._canonical import LEAVES, names_token
 from hypernodes.hashing._code import code_digest
 from hypernodes.hashing._expansion import SET, Expansion
+from hypernodes.hashing._faces import FACES, face_of
 from hypernodes.hashing._first_seen import (
     FirstSeen,
     by_type,
@@ -60,6 +61,12 @@ from hypernodes.hashing._watches import (
     cell_contents,
 )
 
+#: What says where a module is and how it came, not what is in it.
+_EVERY_MODULE_HAS: Final = frozenset(
+    {"__annotations__", "__builtins__", "__cached__", "__dict__", "__doc__", "__file__"}
+    | {"__loader__", "__name__", "__package__", "__path__", "__spec__", "__warningregistry__"}
+)
+
 
 class Closure:
     """One walk over what a callable reaches; used once.
@@ -67,16 +74,19 @@ class Closure:
     Args:
         expand: Takes values apart that are neither functions nor classes.
         ignore: Names, plain or with their module, that do not count.
-        words: Attribute names that modules which are passed around may be
-            asked for: what the walk before found.
+        words: Names of attributes that modules which are passed around, and
+            functions, may be asked for: what the walk before found.
+        shown: A function or class that somebody is handed, who may ask it for
+            everything.
 
     Attributes:
-        libraries: The modules of the library code that was reached.
+        modules: The modules of the library code that was reached, Python's own among them.
         symbols: What was found under which name: label to shallow parts.
         doors: Labels of the code that reaches things by computed names.
         constants: Plain data by the name it was found under.
         words: Every attribute name and string of the code that was reached.
         passes_modules: Whether a module of the user's is passed around.
+        offers: What the functions and classes that were reached may be asked for.
     """
 
     def __init__(
@@ -84,21 +94,24 @@ class Closure:
         expand: Callable[[Any], Expansion],
         ignore: frozenset[str],
         words: frozenset[str] = frozenset(),
+        shown: Any = None,
     ) -> None:
         self._expand = expand
         self._ignore = ignore
         self._known_words = words
+        self._shown = shown
         self._watches: dict[tuple[int, str], AnyWatch] = {}
         self._members: set[tuple[int, str]] = set()
         self._assigned: set[tuple[int, str]] = set()
         self._stored: set[str] = set()
         self._rebound: set[int] = set()
-        self.libraries: set[str] = set()
+        self.modules: set[str] = set()
         self.symbols: dict[str, Any] = {}
         self.doors: dict[str, frozenset[str]] = {}
         self.constants: dict[str, Any] = {}
         self.words: set[str] = set()
         self.passes_modules = False
+        self.offers: set[str] = set()
 
     def watches(self) -> tuple[AnyWatch, ...]:
         """Return what is to be checked later, without what the code itself assigns."""
@@ -125,14 +138,14 @@ class Closure:
         expansion = by_type(value) or self._expand(value)
         if is_user_class(cls):
             return expansion._replace(also=(cls,))
-        self._note_libraries(*library_modules(value))
+        self.modules.update(library_modules(value))
         return expansion
 
     def _function(self, function: types.FunctionType) -> Expansion:
         expansion = expand_function(function)
         self._watches[id(function), ""] = BodyWatch(function, body_of(function))
         if not is_user_function(function):
-            self._note_libraries(str(function.__globals__.get("__name__", "")))
+            self.modules.add(str(function.__globals__.get("__name__", "")))
             # a wrapper bears the name of what it wraps, which does not say what it is
             is_named = function.__module__ is not None and not is_user_module(function.__module__)
             return (_by_name(function) if is_named else None) or expansion
@@ -141,10 +154,30 @@ class Closure:
         self.symbols[label] = function
         self._note_reach(function, reach, label)
         found = dict(sorted(self._meanings(function, reach)))
-        head = expansion.head + names_token(list(found))
-        steps = (*expansion.steps, *(f".<global>[{name!r}]" for name in found))
+        asked = dict(self._asked(function, reach.stored))
+        head = expansion.head + names_token([*found, *asked])
+        steps = (*expansion.steps, *(f".<global>[{name!r}]" for name in found), *asked)
         captured = [*expansion.groups[0][:2], *self._captured(function, reach)]
-        return Expansion(head, ((*captured, *found.values()),), steps=steps)
+        return Expansion(head, ((*captured, *found.values(), *asked.values()),), steps=steps)
+
+    def _asked(
+        self, function: types.FunctionType, stored: frozenset[str]
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield (step, value) of what the code may ask *function* for, beside calling it."""
+        members = vars(function)
+        self.offers.update(members, FACES)
+        for name in FACES:
+            if self._may_ask(function, name):
+                yield f".{name}", face_of(function, name)
+        for name in sorted(members):
+            # what it stores itself is a count or a memory of its calls
+            if name in stored or name in self._ignore or not self._may_ask(function, name):
+                continue
+            self._watch(members, name, members[name])
+            yield f".{name}", self._recall(members, name, members[name], function)
+
+    def _may_ask(self, owner: Any, name: str) -> bool:
+        return owner is self._shown or name in self._known_words
 
     def _note_reach(self, function: types.FunctionType, reach: Reach, label: str) -> None:
         if reach.doors:
@@ -171,7 +204,7 @@ class Closure:
     def _class(self, cls: type) -> Expansion:
         expansion = expand_class(cls)
         if not is_user_class(cls):
-            self._note_libraries(cls.__module__)
+            self.modules.add(cls.__module__)
             return expansion
         self.symbols[type_name(cls)] = cls
         # metaclass and bases come first
@@ -182,6 +215,9 @@ class Closure:
             self._watch(vars(cls), name, vars(cls)[name], owner=cls)
             if "<locals>" not in cls.__qualname__:
                 children[position] = self._recall(cls, name, value)
+        self.offers.add("__doc__")
+        if self._may_ask(cls, "__doc__"):
+            children.append(face_of(cls, "__doc__"))
         return expansion._replace(groups=(children,))
 
     def _module(self, module: types.ModuleType) -> Expansion:
@@ -189,7 +225,7 @@ class Closure:
         names = [
             name
             for name, found in sorted(vars(module).items())
-            if not name.startswith("__")
+            if name not in _EVERY_MODULE_HAS
             and not isinstance(found, types.ModuleType)
             and not self._is_ignored(vars(module), name)
         ]
@@ -277,14 +313,14 @@ class Closure:
         found = first_seen(namespace, name, value, self._expand, owner)
         if found is None:
             return value
-        self._note_libraries(*found.modules)
+        self.modules.update(found.modules)
         return found
 
     def _through(self, module: types.ModuleType, words: frozenset[str], seen: set[str]) -> Any:
         """Return *module* as those of its attributes that *words* name."""
         name = module.__name__
         if not is_user_module(name):
-            self._note_libraries(name)
+            self.modules.add(name)
             return name
         if name in seen:
             return name
@@ -292,7 +328,7 @@ class Closure:
         members = vars(module)
         meant = {}
         for word in sorted(words.intersection(members)):
-            if not word.startswith("__") and not self._is_ignored(members, word):
+            if word not in _EVERY_MODULE_HAS and not self._is_ignored(members, word):
                 self._watch(members, word, members[word])
                 meant[word] = self._meaning(members, word, members[word], words, seen=seen)
         return name, meant
@@ -305,7 +341,7 @@ class Closure:
         if name is None:
             return
         if not is_user_import(name):
-            self._note_libraries(name)
+            self.modules.add(name)
             return
         is_passed = not each.bound.isdisjoint(reach.bare)
         if each.names is None:
@@ -332,11 +368,6 @@ class Closure:
                 words = self._words_for(value, reach) if is_passed else reach.words
                 meant = self._meaning(vars(module), name, value, words)
                 yield f"from {module.__name__} import {name}", meant
-
-    def _note_libraries(self, *modules: str) -> None:
-        for module in modules:
-            if module and module.partition(".")[0] not in sys.stdlib_module_names:
-                self.libraries.add(module)
 
 
 def shallow_digest(value: Any) -> bytes:

@@ -37,9 +37,11 @@ _STDLIB: Final = "hypernodes.hashing._stdlib"
 _ARRAYS: Final = "hypernodes.hashing._arrays"
 _FRAMES: Final = "hypernodes.hashing._frames"
 _ARROW: Final = "hypernodes.hashing._arrow"
+_PYDANTIC: Final = "hypernodes.hashing._pydantic"
 
 #: Fingerprints of our own, by type name; the target is imported when met.
 BUILTIN_FINGERPRINTS: Final[Mapping[str, str]] = {
+    "_struct.Struct": f"{_STDLIB}:struct_state",
     "array.array": f"{_STDLIB}:array_state",
     "logging.Logger": f"{_STDLIB}:logger_state",
     "pathlib.PurePath": f"{_STDLIB}:path_state",
@@ -76,6 +78,8 @@ BUILTIN_FINGERPRINTS: Final[Mapping[str, str]] = {
     "pyarrow.lib.Schema": f"{_ARROW}:arrow_schema_state",
     "pyarrow.lib.DataType": f"{_ARROW}:arrow_type_state",
     "pyarrow.lib.Field": f"{_ARROW}:arrow_field_state",
+    "pydantic.type_adapter.TypeAdapter": f"{_PYDANTIC}:adapter_state",
+    "pydantic._internal._validate_call.ValidateCallWrapper": f"{_PYDANTIC}:checked_call_state",
 }
 
 

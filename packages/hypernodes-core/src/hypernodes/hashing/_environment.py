@@ -12,18 +12,29 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 from functools import cache
+from hashlib import sha256
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
+
+from hypernodes.hashing._identity import is_user_file
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
 
+#: Python's own modules; what has none says "None", or nothing.
+_NO_LIBRARIES: Final = sys.stdlib_module_names | {"None", ""}
+
+
 def unit_of(module: str) -> str:
     """Return the part of a module's name that belongs to one distribution.
 
-    That is its first part, but several distributions share a namespace package.
+    That is its first part, but several distributions share a namespace package,
+    and a module that the user has built is one of its own.
     """
+    if _built_file(module) is not None:
+        return module
     parts = module.split(".")
     for stop in range(1, len(parts)):
         name = ".".join(parts[:stop])
@@ -31,6 +42,11 @@ def unit_of(module: str) -> str:
         if loaded is None or getattr(loaded, "__file__", None) is not None:
             return name
     return module
+
+
+def libraries_among(modules: Iterable[str]) -> set[str]:
+    """Return the parts of *modules* that belong to distributions, not to Python."""
+    return {unit_of(each) for each in modules if each.partition(".")[0] not in _NO_LIBRARIES}
 
 
 def versions_of(modules: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -44,6 +60,9 @@ def _version_of(module: str) -> tuple[str, str] | None:
     # deferred: only caching needs it, and it takes longer than the rest of the import
     from importlib.metadata import PackageNotFoundError, distribution
 
+    if (built := _built_file(module)) is not None:
+        # nobody numbers it: what was built is its version
+        return module, sha256(built.read_bytes()).hexdigest()[:16]
     try:
         candidate = distribution(module.partition(".")[0])
     except (PackageNotFoundError, ValueError):
@@ -51,6 +70,13 @@ def _version_of(module: str) -> tuple[str, str] | None:
     if candidate is None or not _provides(candidate, module):
         candidate = _search(module) or candidate
     return (candidate.name, candidate.version) if candidate is not None else None
+
+
+def _built_file(module: str) -> Path | None:
+    """Return the file of a loaded module of the user's in another language."""
+    file: Any = getattr(sys.modules.get(module), "__file__", None)
+    is_built = file is not None and file.endswith(tuple(EXTENSION_SUFFIXES))
+    return Path(file) if is_built and is_user_file(file, None) else None
 
 
 def _provides(candidate: Distribution, module: str) -> bool:

@@ -6,22 +6,47 @@ through `set_registered_fingerprints` for the functions of this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, Final
 
 from hypernodes.errors import FingerprintError
 from hypernodes.hashing._dispatch import Dispatch
+from hypernodes.hashing._environment import libraries_among, versions_of
 from hypernodes.hashing._expansion import Expansion
-from hypernodes.hashing._identity import is_user_class
-from hypernodes.hashing._tracking import CodeOptions, TrackedCode
+from hypernodes.hashing._first_seen import FUNCTIONS_IN_C, library_modules
+from hypernodes.hashing._identity import is_user_class, is_user_module
+from hypernodes.hashing._tracking import CodeIdentity, CodeOptions, TrackedCode
 from hypernodes.hashing._walk import leaf_of, token_of
 
 Registered = Mapping[str, Callable[[Any], Any]]
 
 _MAX_TRACKED: Final = 2_000
 _MAX_CLASSES: Final = 10_000
+
+
+class _Known:
+    """Code that was met as a value."""
+
+    __slots__ = ("_digest", "_identity", "code")
+
+    def __init__(self, code: TrackedCode) -> None:
+        self.code = code
+        self._identity: CodeIdentity | None = None
+        self._digest = b""
+
+    def digest(self) -> bytes:
+        """Return what the code is, with the versions of the libraries it reaches."""
+        identity = self.code.current()
+        if identity is not self._identity:
+            parts = identity.digest + _written(identity.environment)
+            self._identity, self._digest = identity, sha256(parts).digest()
+        return self._digest
+
+
+def _written(versions: Iterable[tuple[str, str]]) -> bytes:
+    return "".join(f"{name}=={version}\n" for name, version in versions).encode()
 
 
 class Fingerprinter:
@@ -48,7 +73,7 @@ class Fingerprinter:
                 return plain data which stands for all of a value's state.
         """
         self._expand = Dispatch(registered or {}).expand
-        self._tracked: dict[int, TrackedCode] = {}
+        self._known: dict[tuple[int, bool], _Known] = {}
         self._is_users: dict[type, bool] = {}
 
     def digest(self, value: Any, path: str = "value") -> bytes:
@@ -94,23 +119,30 @@ class Fingerprinter:
         return TrackedCode(function, self._expand, options, path)
 
     def _expand_value(self, value: Any) -> Expansion:
-        """Return what *value* consists of: of a function or class, its identity."""
+        """Return what *value* consists of: of a function, class or module, its identity."""
         cls = type(value)
         if cls is FunctionType or (isinstance(value, type) and self._is_user_class(value)):
+            return Expansion(b"xI" + self._identity(value, is_shown=True), ())
+        if cls is ModuleType and is_user_module(value.__name__):
             return Expansion(b"xI" + self._identity(value), ())
         expansion = self._expand(value)
         if self._is_user_class(cls):
             return expansion._replace(head=expansion.head + self._identity(cls))
+        if cls.__name__ in FUNCTIONS_IN_C or isinstance(value, type | ModuleType):
+            versions = _written(versions_of(libraries_among(library_modules(value))))
+            return expansion._replace(head=expansion.head + versions)
         return expansion
 
-    def _identity(self, value: Any) -> bytes:
-        tracked = self._tracked.get(id(value))
-        if tracked is None or tracked.function is not value:
-            if len(self._tracked) >= _MAX_TRACKED:
+    def _identity(self, value: Any, *, is_shown: bool = False) -> bytes:
+        place = (id(value), is_shown)
+        known = self._known.get(place)
+        if known is None or known.code.function is not value:
+            if len(self._known) >= _MAX_TRACKED:
                 # functions made in functions would pile up in a long-lived worker
-                self._tracked.clear()
-            tracked = self._tracked[id(value)] = TrackedCode(value, self._expand)
-        return tracked.current().digest
+                self._known.clear()
+            known = _Known(TrackedCode(value, self._expand, is_shown=is_shown))
+            self._known[place] = known
+        return known.digest()
 
     def _is_user_class(self, cls: type) -> bool:
         known = self._is_users.get(cls)

@@ -44,7 +44,7 @@ _BY_TYPE: Final = frozenset(
     }
 )
 
-_FUNCTIONS_IN_C: Final = frozenset(
+FUNCTIONS_IN_C: Final = frozenset(
     {"builtin_function_or_method", "cython_function_or_method", "fused_cython_function"}
 )
 _DESCRIPTORS_IN_C: Final = frozenset({"method_descriptor", "wrapper_descriptor"})
@@ -159,7 +159,11 @@ class _Probe:
 def library_modules(value: Any) -> tuple[str, ...]:
     """Return the modules that *value*, which is of no class of the user's, comes from."""
     cls = type(value)
-    if cls.__name__ in _FUNCTIONS_IN_C:
+    if isinstance(value, types.ModuleType):
+        return (value.__name__,)
+    if isinstance(value, type):
+        return cls.__module__, str(value.__module__)
+    if cls.__name__ in FUNCTIONS_IN_C:
         return cls.__module__, str(value.__module__)
     if cls.__name__ in _DESCRIPTORS_IN_C:
         return cls.__module__, value.__objclass__.__module__

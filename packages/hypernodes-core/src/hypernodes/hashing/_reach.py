@@ -22,7 +22,9 @@ from typing import Any, Final
 import attrs
 
 #: What can reach anything by a computed name.
-_OPEN_DOORS: Final = frozenset({"eval", "exec", "globals", "__import__", "import_module"})
+_OPEN_DOORS: Final = frozenset(
+    {"eval", "exec", "globals", "__import__", "__subclasses__", "import_module"}
+)
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 _VARIABLES: Final = _GLOBALS.union(

@@ -11,6 +11,7 @@ from array import array
 from logging import Logger
 from pathlib import PurePath
 from re import Pattern
+from struct import Struct
 from typing import Any, Final
 
 _TYPING_PARTS: Final = (
@@ -44,6 +45,11 @@ def path_state(value: PurePath) -> str:
 def pattern_state(value: Pattern[Any]) -> Any:
     """Return what the pattern was compiled from."""
     return value.pattern, value.flags
+
+
+def struct_state(value: Struct) -> str:
+    """Return the format, which says all."""
+    return value.format
 
 
 def typing_state(value: Any) -> Any:

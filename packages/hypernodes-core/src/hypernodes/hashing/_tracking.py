@@ -20,8 +20,9 @@ from hypernodes.hashing._callables import callable_parts
 from hypernodes.hashing._canonical import LEAVES
 from hypernodes.hashing._closure import Closure, shallow_digest
 from hypernodes.hashing._code import code_digest
-from hypernodes.hashing._environment import unit_of, versions_of
+from hypernodes.hashing._environment import libraries_among, versions_of
 from hypernodes.hashing._expansion import Expansion, NotFingerprintableError
+from hypernodes.hashing._faces import asked_for
 from hypernodes.hashing._first_seen import FirstSeen, data_digest
 from hypernodes.hashing._identity import type_name
 from hypernodes.hashing._walk import fingerprint_error, token_of
@@ -103,12 +104,13 @@ class TrackedCode:
         expand: Takes values apart.
         options: What the user says about it.
         path: What errors call it.
+        is_shown: Whether somebody is handed it, who may ask it for everything.
 
     Attributes:
         function: The callable.
     """
 
-    __slots__ = ("_epoch", "_expand", "_identity", "_options", "_path", "function")
+    __slots__ = ("_epoch", "_expand", "_identity", "_is_shown", "_options", "_path", "function")
 
     def __init__(
         self,
@@ -116,8 +118,11 @@ class TrackedCode:
         expand: Callable[[Any], Expansion],
         options: CodeOptions = CodeOptions(),
         path: str = "",
+        *,
+        is_shown: bool = False,
     ) -> None:
         self.function: Any = function
+        self._is_shown = is_shown
         self._expand = expand
         self._options = options
         self._path = path or str(getattr(function, "__name__", type(function).__name__))
@@ -140,17 +145,21 @@ class TrackedCode:
     def _walk(self) -> CodeIdentity:
         parts = self._parts()
         ignore = self._options.ignore.union(self._options.track)
-        closure = Closure(self._expand, ignore)
+        shown = self.function if self._is_shown else None
+        closure = Closure(self._expand, ignore, shown=shown)
         token = token_of(parts, closure.expand, self._path)
         words: frozenset[str] = frozenset()
-        # who is handed a module may ask it for anything that the code names anywhere
-        while closure.passes_modules and words != closure.words:
-            words = frozenset(closure.words)
-            closure = Closure(self._expand, ignore, words)
+        # who is handed a module or a function may ask it for anything that the
+        # code names anywhere
+        while (asked := asked_for(closure.words)) != words and (
+            closure.passes_modules or not closure.offers.isdisjoint(asked)
+        ):
+            words = asked
+            closure = Closure(self._expand, ignore, words, shown)
             token = token_of(parts, closure.expand, self._path)
         return CodeIdentity(
             digest=sha256(b"code" + token).digest(),
-            libraries=frozenset(map(unit_of, closure.libraries)),
+            libraries=frozenset(libraries_among(closure.modules)),
             symbols=dict(closure.symbols),
             constants=dict(closure.constants),
             doors=dict(closure.doors),
@@ -161,6 +170,8 @@ class TrackedCode:
         function, options = self.function, self._options
         if options.version is not None:
             return ("version", options.version, _named(function, self._expand))
+        if isinstance(function, types.ModuleType):
+            return function
         try:
             parts = callable_parts(function)
         except NotFingerprintableError as error:
