@@ -56,7 +56,8 @@ def encode(value: Any, name: str | None = None, *, allow_pickle: bool = True) ->
         except NotDataError as error:
             if name is not None:
                 raise _encode_error(value, serializer, error) from error
-            reason = error
+            # its traceback holds this frame, and with it the value
+            reason = error.with_traceback(None)
         except Exception as error:
             raise _encode_error(value, serializer, error) from error
         else:

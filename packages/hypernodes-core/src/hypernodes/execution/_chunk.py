@@ -126,6 +126,8 @@ def close_rows(
     if context.rules.collects:
         made = iter(outputs)
         outputs, failure = [row.failure or next(made) for row in rows], None
+    for row in rows:
+        row.part()
     seconds = time.perf_counter() - started
     return ChunkResult(chunk.index, outputs, hits, failure, events, seconds=seconds)
 

@@ -21,14 +21,21 @@ import attrs
 from hypernodes.events import Event
 from hypernodes.execution._batch import execute_batch
 from hypernodes.execution._beside import LoopRunner, call_beside, call_wrapped, unwrap
+from hypernodes.execution._branching import overlap
 from hypernodes.execution._chunk import close_rows, open_rows, run_chunk
 from hypernodes.execution._context import Context, Level, is_batch
 from hypernodes.execution._direct import find_program
 from hypernodes.execution._errors import Failure
-from hypernodes.execution._items import HeldEvents, tell_item_finished, tell_item_started, unharmed
+from hypernodes.execution._items import (
+    HeldEvents,
+    release,
+    tell_item_finished,
+    tell_item_started,
+    unharmed,
+)
 from hypernodes.execution._nested import enter, read_nested
 from hypernodes.execution._program import Program
-from hypernodes.execution._pulling import finish_all, pull
+from hypernodes.execution._pulling import pull
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._resolve import recall, resolve
 from hypernodes.execution._rows import Row
@@ -46,7 +53,7 @@ from hypernodes.hashing import Signature
 from hypernodes.plan import Plan, Step
 
 T = TypeVar("T")
-#: Told of each item as it finishes: its place in the chunk, its outputs or failure.
+#: Told of each item as it finishes: its place in the chunk, and its row, outputs or failure.
 Arrival = Callable[[int, Any], None]
 
 
@@ -198,18 +205,20 @@ class ConcurrentChunks:
                 recall(level, step, rows)
             if is_batch(step):
                 rows = await self._batch(level, step, rows)
-                continue
-            if _needs_columns(step):
+            elif _needs_columns(step):
                 rows = await self._inside_by_columns(level, step, rows)
-                continue
-
-            async def one(place: int, step: Step = step, rows: Sequence[Row] = rows) -> bool:
-                await self._step(level, step, rows[place])
-                return rows[place].failure is None or level.collects
-
-            await pull(one, len(rows), self._limit)
-            rows = _alive(level, rows)
+            else:
+                rows = await self._each(level, step, rows)
+            release(rows, level.plan.releases[step.index])
         return rows
+
+    async def _each(self, level: Level, step: Step, rows: Sequence[Row]) -> Sequence[Row]:
+        async def one(place: int) -> bool:
+            await self._step(level, step, rows[place])
+            return rows[place].failure is None or level.collects
+
+        await pull(one, len(rows), self._limit)
+        return _alive(level, rows)
 
     async def _inside_by_columns(
         self, level: Level, step: Step, rows: Sequence[Row]
@@ -244,41 +253,9 @@ class ConcurrentChunks:
                 await self._step(level, step, row)
                 if row.failure is not None:
                     return
+                release([row], plan.releases[step.index])
             return
-        await self._branches(level, row)
-
-    async def _branches(self, level: Level, row: Row) -> None:
-        """Take *row* through steps that overlap; of several failures that of the lowest counts."""
-        steps, makers = level.plan.steps, level.plan.producers
-        tasks: dict[int, asyncio.Task[None]] = {}
-        sink, buffers = row.tell, {step.index: list[Event]() for step in steps}
-        failed: dict[int, Failure] = {}
-        ended: set[asyncio.Task[None] | None] = set()
-
-        async def after(step: Step) -> None:
-            for needed in {makers[name].index for name in step.reads if name in makers}:
-                await asyncio.wait([tasks[needed]])
-            if failed and min(failed) < step.index:
-                return
-            tell = buffers[step.index].append if sink is not None else None
-            await self._step(level, step, row, tell)
-            if row.failure is not None:
-                failed[step.index], row.failure = row.failure, None
-                # one after another, nothing behind it would have begun
-                needless = {task for index, task in tasks.items() if index > step.index}
-                for task in needless - ended:
-                    ended.add(task)
-                    task.cancel()
-
-        for step in steps:
-            tasks[step.index] = asyncio.create_task(after(step))
-        await finish_all(list(tasks.values()), ended)
-        row.tell = sink
-        last = min(failed, default=len(steps))
-        row.failure = failed.get(last)
-        for step in steps[: last + 1]:
-            for event in buffers[step.index]:
-                sink(event)  # type: ignore[misc]  # not None, or there is nothing to tell
+        await overlap(level, row, lambda step, tell: self._step(level, step, row, tell))
 
     async def _step(self, level: Level, step: Step, row: Row, tell: Any = None) -> None:
         """Carry out *step* for *row*; a failure is kept in the row."""

@@ -227,6 +227,8 @@ class Context:
             if self.owners is not None and self._chunk is not None:
                 self.owners.end(self._chunk)
             self.coroutines.close()
+            # both know this run, so that neither would go away with it
+            self._root = self.told = None
 
     def guard(self, cache: Any) -> GuardedCache | None:
         """Return the one guard of *cache* in this run."""

@@ -216,14 +216,15 @@ async def _arrivals(
     """Yield the items of one chunk as they finish, and last the failure that counts."""
     arrived: asyncio.Queue[tuple[int, Any] | None] = asyncio.Queue()
     carrying = asyncio.create_task(
-        chunks.carry(request.plan, chunk, lambda place, row: arrived.put_nowait((place, row)))
+        chunks.carry(
+            request.plan, chunk, lambda place, row: arrived.put_nowait((place, _outputs(row)))
+        )
     )
     carrying.add_done_callback(lambda _task: arrived.put_nowait(None))
     seen: set[int] = set()
     try:
         while (each := await arrived.get()) is not None:
-            place, row = each
-            outputs = _outputs(row)
+            place, outputs = each
             if isinstance(outputs, Failure):
                 if not context.rules.collects:
                     continue

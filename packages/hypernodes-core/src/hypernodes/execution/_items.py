@@ -98,10 +98,15 @@ def run_steps(
             rows = nested(level, step, rows, in_map)
         else:
             rows = _carry_out(level, step, rows, in_map)
-        for name in level.plan.releases[step.index]:
-            for row in rows:
-                row.values.pop(name, None)
+        release(rows, level.plan.releases[step.index])
     return rows
+
+
+def release(rows: Sequence[Row], names: Sequence[str]) -> None:
+    """Let go of values that no step needs any more."""
+    for name in names:
+        for row in rows:
+            row.release(name)
 
 
 def first_failure(rows: Sequence[Row]) -> Failure | None:

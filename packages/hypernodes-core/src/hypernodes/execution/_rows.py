@@ -125,6 +125,25 @@ class Row:
         """Say whether the value is at hand or to be had without executing anything."""
         return name in self.values or name in self.sources
 
+    def release(self, name: str) -> None:
+        """Let go of a value; where it comes from is kept."""
+        self.values.pop(name, None)
+        source = self.sources.get(name)
+        if isinstance(source, Linked):
+            for row, other in source.targets:
+                # links lead inward too, to what a nested pipeline made
+                if row.outer is self:
+                    row.release(other)
+
+    def part(self) -> None:
+        """Let go of the rows inside, which know this one: they would keep each other alive."""
+        sources, self.sources = self.sources, {}
+        for source in sources.values():
+            if isinstance(source, Linked):
+                for row, _ in source.targets:
+                    if row.outer is self:
+                        row.part()
+
     def digest(self, name: str) -> bytes | FingerprintError:
         """Return the fingerprint of a value, or why there is none; reads nothing."""
         known = self.level.constant_digests if name in self.level.constants else self.digests
