@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from opentelemetry.trace import StatusCode
 
-from hypernodes import MemoryCache, Pipeline, SeqEngine, node
+from hypernodes import DualNode, MemoryCache, Pipeline, SeqEngine, node
 from hypernodes.telemetry import TelemetryCallback
 
 if TYPE_CHECKING:
@@ -65,6 +65,24 @@ def test_spans_of_async_code_nest_in_their_node(spans: Spans, user_span: Any) ->
 
     Pipeline(nodes=[fetch], name="crawl").run(inputs={"url": "a"}, engine=_engine(spans))
     assert spans.tree == ["run crawl", "run crawl/fetch", "run crawl/fetch/GET"]
+
+
+def test_spans_in_a_batch_nest_in_their_map(spans: Spans, user_span: Any) -> None:
+    """One call for many items is part of none of them, but of what they are part of."""
+    pytest.importorskip("pyarrow")
+
+    def fetch(url: int) -> int:
+        return url
+
+    def fetch_many(url: Any) -> Any:
+        with user_span("POST"):
+            return url
+
+    inner = Pipeline(nodes=[DualNode("page", fetch, fetch_many)], name="crawl")
+    outer = Pipeline(nodes=[inner.as_node(name="inside")], name="outer")
+    outer.map(inputs={"url": [1, 2]}, map_over="url", engine=_engine(spans))
+    assert "map outer/POST" in spans.tree
+    assert spans.tree.count("map outer/item/inside/run crawl/fetch") == 2
 
 
 def test_items_of_a_map_are_spans(spans: Spans) -> None:
@@ -189,6 +207,15 @@ def test_an_item_that_fails_is_never_left_out(spans: Spans) -> None:
     failed = spans.named("item")[-1]
     assert failed.attributes["hypernodes.item.index"] == 2
     assert spans.tree.count("map two/item/invert") == 2
+
+
+def test_a_failure_inside_an_item_left_out_has_everything_around_it(spans: Spans) -> None:
+    """No span of a failing item is without its parent."""
+    inner = Pipeline(nodes=[increase, invert], name="inner")
+    outer = Pipeline(nodes=[inner.as_node(name="inside")], name="outer")
+    with pytest.raises(ZeroDivisionError):
+        outer.map(inputs={"x": [0, -1]}, map_over="x", engine=_engine(spans, max_traced_items=1))
+    assert spans.tree.count("map outer/item/inside/run inner/invert") == 2
 
 
 def test_spans_of_user_code_in_items_left_out_are_dropped(spans: Spans, user_span: Any) -> None:

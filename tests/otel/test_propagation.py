@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import pickle
-import subprocess
+import socket
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
 
 from hypernodes import Pipeline, SeqEngine, node
 from hypernodes.events import Run, StepInfo
@@ -19,97 +17,125 @@ from hypernodes_otel.plugin import hypernodes_execute_step
 from hypernodes_otel.propagation import find_trace, publish, withdraw
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from conftest import Receiver, Spans
 
-_WORKER = """
-import pickle, sys
-from types import SimpleNamespace
-from hypernodes_otel.plugin import hypernodes_execute_step
-from hypernodes.events import StepInfo
+_FETCH = """
+from hypernodes import DualNode, node
 from opentelemetry import trace
 
-run = SimpleNamespace(**pickle.load(sys.stdin.buffer), parent=None, is_map=True)
-wrapper = hypernodes_execute_step(run=run, item=int(sys.argv[1]), step=StepInfo("f", "f", ("y",)))
-next(wrapper)
-with trace.get_tracer("user").start_as_current_span("mine"):
-    pass
-try:
-    wrapper.send({"y": 1})
-except StopIteration as done:
-    print(done.value)
+@node(output_name="page")
+def fetch(url):
+    with trace.get_tracer("user").start_as_current_span("GET"):
+        return 1 / url
+
+def many(url):
+    with trace.get_tracer("user").start_as_current_span("POST"):
+        return url
+
+fetch_many = DualNode("page", fetch.func, many)
 """
 
 
-def _work(carrier: dict[str, str], item: int, endpoint: str) -> str:
-    """Make a call in another process, as an engine's worker does."""
-    done = subprocess.run(
-        [sys.executable, "-c", _WORKER, str(item)],
-        input=pickle.dumps({"id": "r1", "total": 4, "carrier": carrier}),
-        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
-        capture_output=True,
-        check=True,
-    )
-    return done.stdout.decode().strip()
-
-
 @pytest.fixture
-def carrier(spans: Spans) -> dict[str, str]:
-    """Give what travels with a map of four items, of which two are sampled."""
-    from hypernodes_otel.options import TelemetryOptions
-    from hypernodes_otel.spans import Trace
+def work(
+    spans: Spans, http_receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., None]:
+    """Give a function that maps in worker processes, whose spans the receiver gets."""
+    pytest.importorskip("distributed")
+    # deferred: a heavy library, which may be missing
+    from hypernodes_dask import DaskEngine
 
-    run = Run("r1", "p1", "one", "", "RemoteEngine", 4, ("f",))
-    trace, root = Trace.start(spans.provider, TelemetryOptions(max_traced_items=2), run)
-    root.end()
-    return trace.to_carrier()
+    (tmp_path / "crawling.py").write_text(_FETCH)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", http_receiver.endpoint)
+
+    def carry(urls: list[int], name: str = "fetch", nested: bool = False, **options: Any) -> None:
+        import crawling  # type: ignore[import-not-found]  # it was written a moment ago
+
+        callback = TelemetryCallback(
+            tracer_provider=spans.provider, meter_provider=MeterProvider(), **options
+        )
+        pipeline = Pipeline([getattr(crawling, name)], name="crawl")
+        if nested:
+            pipeline = Pipeline([pipeline.as_node(name="inside")], name="outer")
+        engine = DaskEngine("processes", num_workers=1, callbacks=[callback])
+        try:
+            pipeline.map({"url": urls}, map_over="url", engine=engine)
+        finally:
+            # at once: what is to leave a worker has left it with the results
+            engine.close()
+            sys.modules.pop("crawling")
+
+    return carry
 
 
-def test_a_call_in_another_process_is_in_the_same_trace(
-    carrier: dict[str, str], spans: Spans, http_receiver: Receiver
-) -> None:
-    """The worker goes on with the trace that the carrier names."""
-    assert _work(carrier, 2, http_receiver.endpoint) == "{'y': 1}"
-    trace_ids = {int.from_bytes(span.trace_id, "big") for span in http_receiver.spans}
-    assert trace_ids == {spans.named("map one")[0].context.trace_id}
+def _parents(receiver: Receiver) -> set[int]:
+    return {int.from_bytes(span.parent_span_id, "big") for span in receiver.spans}
 
 
 def test_spans_of_user_code_nest_in_another_process(
-    carrier: dict[str, str], http_receiver: Receiver
+    work: Any, spans: Spans, http_receiver: Receiver
 ) -> None:
-    """A user's span is the child of the call's."""
-    _work(carrier, 2, http_receiver.endpoint)
-    by_name = {span.name: span for span in http_receiver.spans}
-    assert by_name["mine"].parent_span_id == by_name["f"].span_id
+    """A user's span in a worker is the child of the call's, which the driver sends."""
+    work([1, 2], nested=True)
+    calls = {span.context.span_id for span in spans.named("fetch")}
+    traces = {int.from_bytes(span.trace_id, "big") for span in http_receiver.spans}
+    assert http_receiver.names == {"GET"}
+    assert len(calls) == 2
+    assert (_parents(http_receiver), traces) == (calls, {spans.all[0].context.trace_id})
 
 
-def test_a_worker_samples_like_the_driver(carrier: dict[str, str], http_receiver: Receiver) -> None:
-    """An item that the driver leaves out is left out by the worker."""
-    _work(carrier, 1, http_receiver.endpoint)
-    assert http_receiver.names == set()
+def test_calls_in_another_process_have_their_place_and_time(work: Any, spans: Spans) -> None:
+    """The driver knows when they began, for how long they lasted, and where."""
+    work([1, 2], nested=True)
+    assert spans.tree.count("map outer/item/inside/run crawl/fetch") == 2
+    for call in spans.named("fetch"):
+        around = next(s for s in spans.all if s.context.span_id == call.parent.span_id)
+        assert around.start_time <= call.start_time <= call.end_time <= around.end_time
+        assert call.attributes["hypernodes.worker"].startswith(f"{socket.gethostname()}:")
 
 
-def test_a_worker_and_the_driver_agree_on_the_id_of_an_item(
-    carrier: dict[str, str], http_receiver: Receiver
+def test_a_failure_in_another_process_is_recorded_with_its_frames(work: Any, spans: Spans) -> None:
+    """An exception loses its traceback on the way; what it said there is kept."""
+    with pytest.raises(ZeroDivisionError):
+        work([0])
+    (event,) = spans.named("fetch")[0].events
+    assert "return 1 / url" in event.attributes["exception.stacktrace"]
+
+
+def test_a_worker_samples_like_the_driver(work: Any, spans: Spans, http_receiver: Receiver) -> None:
+    """What user code opens in an item that the driver leaves out is left out, too."""
+    work([1, 2, 3, 4], max_traced_items=2)
+    calls = {span.context.span_id for span in spans.named("fetch")}
+    assert (_parents(http_receiver), len(calls), len(http_receiver.spans)) == (calls, 2, 2)
+
+
+def test_without_items_user_spans_in_another_process_hang_under_the_map(
+    work: Any, spans: Spans, http_receiver: Receiver
 ) -> None:
-    """The parent of a call is an item whose span the driver sends later."""
-    from hypernodes_otel.propagation import span_id
+    """As they do in this process."""
+    work([1, 2], trace_map_items=False)
+    assert _parents(http_receiver) == {spans.named("map crawl")[0].context.span_id}
 
-    _work(carrier, 2, http_receiver.endpoint)
-    call = next(span for span in http_receiver.spans if span.name == "f")
-    assert int.from_bytes(call.parent_span_id, "big") == span_id("r1", 2, "")
+
+def test_spans_in_a_batch_hang_under_the_map(
+    work: Any, spans: Spans, http_receiver: Receiver
+) -> None:
+    """One call for many items is part of none of them."""
+    work([1, 2], "fetch_many")
+    assert http_receiver.names == {"POST"}
+    assert _parents(http_receiver) == {spans.named("map crawl")[0].context.span_id}
 
 
 def test_the_carrier_of_a_run_is_filled(spans: Spans) -> None:
-    """A run that can carry something takes the trace along."""
-
-    @attrs.frozen
-    class CarryingRun(Run):
-        carrier: dict[str, str] = attrs.field(factory=dict)
-
+    """A run takes its trace along."""
     from hypernodes_otel.options import TelemetryOptions
     from hypernodes_otel.spans import Trace
 
-    run = CarryingRun("r2", "p1", "one", "", "RemoteEngine", None, ())
+    run = Run("r2", "p1", "one", "", "RemoteEngine", None, ())
     trace, root = Trace.start(spans.provider, TelemetryOptions(), run)
     publish(run, trace)
     withdraw(run)

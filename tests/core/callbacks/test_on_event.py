@@ -53,6 +53,7 @@ def _shape(event: Any) -> Any:
     if outcome is not None:
         parts |= attrs.asdict(outcome, recurse=False)
         parts["seconds"], parts["error"] = parts["seconds"] >= 0, type(outcome.error)
+        parts["started"] = parts["started"] is not None
     return type(event).__name__, parts
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hypernodes import Node, Pipeline
+from hypernodes import DualNode, Node, Pipeline
 from hypernodes.errors import OutputCountError
 from hypernodes.hookspecs import hookimpl
 from hypernodes.plugins import manager
@@ -44,3 +44,33 @@ def test_a_plugin_must_give_every_output() -> None:
     register({"z": 7})
     with pytest.raises(OutputCountError, match="'add' without giving y"):
         Pipeline([Node(add, "y")]).run({"x": 1})
+
+
+def test_hypernodes_execute_batch_may_give_the_columns() -> None:
+    """A batch is one question, for the items that missed; the function is not called."""
+    asked: list[tuple[list[int | None], list[int]]] = []
+
+    class Plugin:
+        @hookimpl
+        def hypernodes_execute_batch(self, items: list[int | None], inputs: Any) -> Any:
+            asked.append((items, inputs["x"].to_pylist()))
+            return {"y": [10 * x for x in inputs["x"].to_pylist()]}
+
+    pytest.importorskip("pyarrow")
+    manager().register(Plugin(), "answers")
+    found = Pipeline([DualNode("y", add, add)]).map({"x": [1, 2]}, map_over="x")
+    assert (found, asked) == ([{"y": 10}, {"y": 20}], [([0, 1], [1, 2])])
+
+
+def test_a_plugin_may_leave_a_batch_to_the_function() -> None:
+    """None means: not by me."""
+
+    class Plugin:
+        @hookimpl
+        def hypernodes_execute_batch(self) -> None:
+            return None
+
+    pytest.importorskip("pyarrow")
+    manager().register(Plugin(), "answers")
+    batch = DualNode("y", add, lambda x: [each.as_py() + 1 for each in x])
+    assert Pipeline([batch]).map({"x": [1, 2]}, map_over="x") == [{"y": 2}, {"y": 3}]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hypernodes import DiskCache, MemoryCache, Node, Pipeline, Recorder, SeqEngine, node
-from hypernodes.errors import TransferError, WorkerLostError
+from hypernodes.errors import CallbackWarning, TransferError, WorkerLostError
 from hypernodes.execution import (
     Chunk,
     ChunkResult,
@@ -264,3 +264,20 @@ def test_reasons_are_added_by_the_driver() -> None:
     manager().register(Plugin(), "why")
     Pipeline([add]).map({"y": [7]}, map_over="y", engine=LoopEngine(cache=cache))
     assert seen == ["add runs: parameter y 1 -> 7"]
+
+
+def test_hypernodes_chunk_finished_is_told_of_every_parcel() -> None:
+    """What leaves a worker by itself can leave before its results do; a broken one only warns."""
+    told: list[str] = []
+
+    class Plugin:
+        @hookimpl
+        def hypernodes_chunk_finished(self, run: Any) -> None:
+            told.append(run.path)
+            raise RuntimeError
+
+    manager().register(Plugin(), "leaves")
+    engine = LoopEngine(callbacks=[Recorder()])
+    with pytest.warns(CallbackWarning, match="'leaves' raised in hypernodes_chunk_finished"):
+        Pipeline([add]).map({"y": [1, 2, 3, 4]}, map_over="y", engine=engine)
+    assert told == ["", ""]

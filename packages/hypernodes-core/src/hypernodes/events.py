@@ -49,6 +49,9 @@ class Run:
         parent: The run around it; None at the root.
         parent_step: The id of the step of *parent* that it carries out.
         is_stream: Whether it is a map whose number of items is not known.
+        parent_item: The item of *parent* that it belongs to; None outside of maps.
+        carrier: Text by name that observers of the outermost run may add to when it
+            begins, and that travels with it to wherever work is carried out.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Run:
     parent: Run | None = None
     parent_step: str | None = None
     is_stream: bool = False
+    parent_item: int | None = None
+    carrier: dict[str, str] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def is_map(self) -> bool:
@@ -82,12 +87,17 @@ class StepInfo:
         path: Where it sits, ``"outer/inner/node"``.
         outputs: The names of its outputs, by position.
         nested: Whether it is a nested pipeline.
+        inputs: The names of the values that it takes.
+        function: Where its function is defined, ``"module:name"``; None where it
+            has no name of its own.
     """
 
     id: str
     path: str
     outputs: tuple[str, ...]
     nested: bool = False
+    inputs: tuple[str, ...] = ()
+    function: str | None = None
 
 
 @attrs.frozen
@@ -97,10 +107,15 @@ class Outcome:
     Attributes:
         kind: Executed, hit, skipped or failed.
         outputs: Output name to value; empty after a failure.
-        seconds: Wall time it took; 0.0 for a hit.
+        seconds: Wall time it took; 0.0 for a hit, and where it is not known.
         signature: The cache key in text form, where there is one.
         error: The exception of a failure.
         reason: Why a step was executed though a cache was there, if known.
+        started: When a call began, in seconds since the epoch; else None.
+        saved: What a hit once took to compute; else None.
+        worker: Where it was executed, ``"host:process"``; None on the driver.
+        traceback: What is printed of an error that was raised by a worker; None for
+            one that was raised here, which holds its own.
     """
 
     kind: OutcomeKind
@@ -109,6 +124,10 @@ class Outcome:
     signature: str | None = None
     error: BaseException | None = None
     reason: str | None = None
+    started: float | None = None
+    saved: float | None = None
+    worker: str | None = None
+    traceback: str | None = None
 
 
 @attrs.frozen

@@ -23,7 +23,7 @@ one on the driver, and an exception in one of them is a `CallbackWarning`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -188,6 +188,26 @@ def hypernodes_execute_step(
     """Carry out a step and return its outputs by name; None leaves it to others.
 
     Called where the step runs, on a miss, only where a plugin implements it.
+    """
+
+
+@hookspec(firstresult=True)
+def hypernodes_execute_batch(
+    run: Run, items: Sequence[int | None], step: StepInfo, inputs: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """Carry out a step for a whole batch and return columns by output name.
+
+    Called where the batch runs, for the items that missed; *run* is that of the
+    first one, *inputs* are what the batch function is given.
+    """
+
+
+@hookspec
+def hypernodes_chunk_finished(run: Run) -> None:
+    """Take note that a worker has carried out some items of *run*.
+
+    Called in worker processes alone, before the results are handed over: what
+    is to leave such a process should leave it now, because it may be killed.
     """
 
 

@@ -28,6 +28,8 @@ IS_HIT = "hypernodes.cache.hit"
 REASON = "hypernodes.cache.reason"
 SIGNATURE = "hypernodes.cache.signature"
 OUTCOME = "hypernodes.outcome"
+SAVED = "hypernodes.cache.time_saved"
+WORKER = "hypernodes.worker"
 
 
 def run_name(run: Run) -> str:
@@ -64,4 +66,8 @@ def outcome_attributes(outcome: Outcome) -> Attributes:
         found[REASON] = outcome.reason
     if outcome.signature:
         found[SIGNATURE] = outcome.signature
+    if outcome.saved is not None:
+        found[SAVED] = outcome.saved
+    if outcome.worker is not None:
+        found[WORKER] = outcome.worker
     return found

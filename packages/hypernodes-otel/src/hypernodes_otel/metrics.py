@@ -52,7 +52,7 @@ class Meters:
         names = {NODE_NAME: event.step.id, PATH: event.step.path}
         if outcome.kind is OutcomeKind.HIT:
             self._hits.add(1, names)
-            self._saved.add(getattr(outcome, "saved", 0.0), names)
+            self._saved.add(outcome.saved or 0.0, names)
         elif outcome.kind is OutcomeKind.FAILED:
             self._failures.add(1, names)
         elif outcome.kind is OutcomeKind.EXECUTED:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
+
+if TYPE_CHECKING:
+    from hypernodes.events import Run
 
 
 def _check_limit(_options: object, attribute: attrs.Attribute[int], value: object) -> None:
@@ -41,3 +46,20 @@ class TelemetryOptions:
             return False
         every = -(-total // self.max_traced_items)
         return every < 2 or item % every == 0
+
+    def is_traced(self, run: Run, item: int | None) -> bool:
+        """Say whether *item* of *run* has spans, judged by all the maps around it."""
+        around: Run | None = run
+        while around is not None:
+            total = around.total
+            if total is not None and item is not None and not self.is_sampled(item, total):
+                return False
+            item = around.parent_item
+            around = around.parent
+        return True
+
+    def nearest_traced(self, run: Run) -> Run:
+        """Return the innermost run around *run*, itself included, that has a span."""
+        while run.parent is not None and not self.is_traced(run, None):
+            run = run.parent
+        return run

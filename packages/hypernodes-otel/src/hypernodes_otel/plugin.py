@@ -39,5 +39,36 @@ def hypernodes_execute_step(
         return (yield)
 
 
+@hookimpl(wrapper=True)
+def hypernodes_execute_batch(run: Run | None) -> Generator[None, Any, Any]:
+    """Let spans of user code in a batch nest in the map that its items are part of."""
+    if run is None:
+        return (yield)
+    # deferred: as above
+    from hypernodes_otel.propagation import find_trace
+
+    trace = find_trace(run)
+    if trace is None:
+        return (yield)
+    with trace.around_batch(run):
+        return (yield)
+
+
+@hookimpl
+def hypernodes_chunk_finished() -> None:
+    """Send what this worker has to send."""
+    # deferred: as above
+    from hypernodes_otel.propagation import is_remote
+
+    if is_remote():
+        # deferred: as above
+        from hypernodes_otel.remote import flush
+
+        flush()
+
+
 # Where that callback does not observe there is nothing to trace, and no call is slowed down.
-hypernodes_execute_step.only_for = "hypernodes_otel.callback:TelemetryCallback"  # type: ignore[attr-defined]  # read by the core
+_OBSERVER = "hypernodes_otel.callback:TelemetryCallback"
+hypernodes_execute_step.only_for = _OBSERVER  # type: ignore[attr-defined]  # read by the core
+hypernodes_execute_batch.only_for = _OBSERVER  # type: ignore[attr-defined]  # read by the core
+hypernodes_chunk_finished.only_for = _OBSERVER  # type: ignore[attr-defined]  # read by the core

@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 _PROTOCOLS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 
 
-def find_tracer_provider() -> trace.TracerProvider | None:
+def find_tracer_provider(delay: float | None = None) -> trace.TracerProvider | None:
     """Return the provider of spans, built where variables ask for one; None if there is none.
+
+    Args:
+        delay: How many seconds one that is built here collects spans before it
+            sends them; by default what variables say.
 
     Raises:
         PluginLoadError: The variables name an exporter that is not installed.
@@ -40,9 +44,15 @@ def find_tracer_provider() -> trace.TracerProvider | None:
         return None
     provider = TracerProvider()
     for exporter in exporters:
-        provider.add_span_processor(BatchSpanProcessor(exporter))
+        processor = BatchSpanProcessor(exporter, schedule_delay_millis=_milliseconds(delay))
+        provider.add_span_processor(processor)
     trace.set_tracer_provider(provider)
     return provider
+
+
+def _milliseconds(delay: float | None) -> float | None:
+    is_said = os.environ.get("OTEL_BSP_SCHEDULE_DELAY")
+    return None if delay is None or is_said else 1000 * delay
 
 
 def find_meter_provider() -> metrics.MeterProvider | None:

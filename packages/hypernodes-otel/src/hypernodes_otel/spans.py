@@ -9,24 +9,23 @@
           item                  one of its items
             embed               a call
 
-Everything but calls is sent when the driver hears how it ended.
+Calls that are made in this process open their span there and then.  Everything
+else, calls in other processes included, is sent when the driver hears how it
+ended; `remote` is what those processes know of it.
 """
 
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 from opentelemetry import context as contexts
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
-from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.trace import Link, Span, get_current_span, set_span_in_context
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from hypernodes_otel.attributes import (
+    ITEM,
     Attributes,
     outcome_attributes,
     run_attributes,
@@ -34,34 +33,51 @@ from hypernodes_otel.attributes import (
     step_attributes,
 )
 from hypernodes_otel.options import TelemetryOptions
-from hypernodes_otel.propagation import SAMPLE_KEY, span_id
-from hypernodes_otel.providers import find_tracer_provider
-from hypernodes_otel.tracing import SpanMaker, mark_failed, nanoseconds, under
+from hypernodes_otel.propagation import map_of
+from hypernodes_otel.remote import current, write_carrier
+from hypernodes_otel.tracing import Key, SpanMaker, mark_failed, nanoseconds, span_id, under
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from opentelemetry.context import Context
     from opentelemetry.trace import TracerProvider
 
     from hypernodes.events import Outcome, Run, StepInfo
 
-#: A run, an item of it, or a step: the id of the run, the item, the path of the step.
-Key = tuple[str, int | None, str]
 
-_W3C = CompositePropagator([TraceContextTextMapPropagator(), W3CBaggagePropagator()])
+@attrs.frozen
+class _Place:
+    """What a span is of, and what it is inside of."""
+
+    key: Key
+    around: Key
+    name: str
+    attributes: Attributes
+    is_linked: bool = False
 
 
 @attrs.define
 class _Begun:
-    """Something that has begun and not ended."""
+    """Something that has begun and not ended.
 
-    name: str
+    Attributes:
+        first: When the first thing inside of it began.
+        last: When the last thing inside of it ended.
+    """
+
+    place: _Place
     parent: Context
-    attributes: Attributes
     started: int
-    links: tuple[Link, ...] = ()
     span: Span | None = None
+    first: int | None = None
+    last: int = 0
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """What it is linked to: an item to its map."""
+        around = get_current_span(self.parent).get_span_context()
+        return (Link(around),) if self.place.is_linked else ()
 
 
 class Trace:
@@ -72,7 +88,6 @@ class Trace:
         options: What becomes a span.
         around: The context of the outermost span, that span included.
         run_id: The run whose span that is.
-        is_here: Whether it is the process that is told of events.
     """
 
     def __init__(
@@ -81,8 +96,6 @@ class Trace:
         options: TelemetryOptions,
         around: Context,
         run_id: str,
-        *,
-        is_here: bool = True,
     ) -> None:
         self.options = options
         self.process: int = os.getpid()
@@ -90,10 +103,8 @@ class Trace:
         self._around = around
         self._root = get_current_span(around).get_span_context()
         self._run_id = run_id
-        self._is_here = is_here
-        self._items: dict[str, int] = {}
         self._begun: dict[Key, _Begun] = {}
-        self._calls: dict[Key, tuple[Span, int]] = {}
+        self._calls: dict[Key, tuple[Span, int, int]] = {}
         self._told: BaseException | None = None
 
     @classmethod
@@ -104,149 +115,137 @@ class Trace:
         root = SpanMaker(provider).open(run_name(run), None, run_attributes(run))
         return cls(provider, options, set_span_in_context(root), run.id), root
 
-    @classmethod
-    def from_carrier(cls, run_id: str, carrier: Mapping[str, str]) -> Trace | None:
-        """Go on with a trace that began in another process; None where spans go nowhere here."""
-        provider = find_tracer_provider()
-        if provider is None:
-            return None
-        limit = int(carrier[SAMPLE_KEY])
-        options = TelemetryOptions(limit > 0, max(limit, 1))
-        return cls(provider, options, _W3C.extract(dict(carrier)), run_id, is_here=False)
-
     def to_carrier(self) -> dict[str, str]:
         """Return what another process needs to go on."""
-        carrier: dict[str, str] = {}
-        _W3C.inject(carrier, self._around)
-        limit = self.options.max_traced_items if self.options.trace_map_items else 0
-        return {**carrier, SAMPLE_KEY: str(limit)}
+        return write_carrier(self._around, self.options, self._maker.chooses_ids)
 
     # -- where a call is made ------------------------------------------------------
 
     @contextmanager
     def around_call(self, run: Run, item: int | None, step: StepInfo) -> Iterator[None]:
         """Make a span of what happens inside; spans of user code nest in it."""
-        around = contexts.get_current() if self._is_here else self._around
-        if not self.is_traced(run, item):
-            while run.parent is not None and not self.is_traced(run, None):
-                run = run.parent
-            with _current(self._inside(run, None, around, is_muted=self.options.trace_map_items)):
+        around = contexts.get_current()
+        if not self.options.is_traced(run, item):
+            run = self.options.nearest_traced(run)
+            with current(self._inside(run, None, around, is_muted=self.options.trace_map_items)):
                 yield
             return
         parent = self._inside(run, item, around)
-        span = self._maker.open(step.id, parent, step_attributes(step, item))
+        started = nanoseconds()
+        span = self._maker.open(step.id, parent, step_attributes(step, item), started=started)
         try:
-            with _current(set_span_in_context(span, parent)):
+            with current(set_span_in_context(span, parent)):
                 yield
         except BaseException as error:
             mark_failed(span, error, with_trace=True)
             raise
         finally:
-            self._keep_call((run.id, item, step.path), span)
+            # it waits for what is told of its end: the reason, for one
+            self._calls[run.id, item, step.path] = (span, started, nanoseconds())
 
-    def _keep_call(self, key: Key, span: Span) -> None:
-        """On the driver a call's span waits for its reason; elsewhere it ends."""
-        if self._is_here:
-            self._calls[key] = (span, nanoseconds())
-        else:
-            span.end()
+    @contextmanager
+    def around_batch(self, run: Run) -> Iterator[None]:
+        """Let spans of user code in a batch nest in the map that its items are part of."""
+        around, run = contexts.get_current(), self.options.nearest_traced(map_of(run))
+        with current(self._inside(run, None, around)):
+            yield
 
     # -- where events arrive --------------------------------------------------------
 
     def begin_run(self, run: Run) -> None:
         """Begin a nested run, in the step of the run around it that it carries out."""
-        if run.parent is None or not self.is_traced(run, None):
-            return
-        step = (run.parent.id, self._outer_item(run), run.path)
-        parent = self._context(step, self._around)
-        self._begin((run.id, None, ""), run_name(run), parent, run_attributes(run))
+        if run.parent is not None and self.options.is_traced(run, None):
+            self._begin(_place_run(run, run.parent))
 
     def begin_item(self, run: Run, item: int) -> None:
         """Begin an item, linked to the run that it is part of."""
-        self._items[run.id] = item
-        if self.is_traced(run, item):
-            parent = self._inside(run, None, self._around)
-            links = (Link(get_current_span(parent).get_span_context()),)
-            attributes: Attributes = {"hypernodes.item.index": item}
-            self._begin((run.id, item, ""), "item", parent, attributes, links)
+        if self.options.is_traced(run, item):
+            self._begin(_place_item(run, item))
 
     def begin_step(self, run: Run, item: int | None, step: StepInfo) -> None:
         """Begin a step that is a nested pipeline."""
-        if self.is_traced(run, item):
-            parent = self._inside(run, item, self._around)
-            key = (run.id, item, step.path)
-            self._begin(key, step.id, parent, step_attributes(step, item))
+        if self.options.is_traced(run, item):
+            self._begin(_place_step(run, item, step))
 
-    def _begin(
-        self,
-        key: Key,
-        name: str,
-        parent: Context,
-        attributes: Attributes,
-        links: tuple[Link, ...] = (),
-    ) -> None:
-        begun = _Begun(name, parent, attributes, nanoseconds(), links)
+    def _begin(self, place: _Place, at: float | None = None) -> None:
+        parent = self._context(place.around, self._around)
+        begun = _Begun(place, parent, nanoseconds(at))
         if not self._maker.chooses_ids:
-            begun.span = self._maker.open(name, parent, attributes, links=links)
-        self._begun[key] = begun
+            begun.span = self._open(begun, begun.started)
+        self._begun[place.key] = begun
 
     def end_run(self, run: Run, outcome: Outcome, attributes: Attributes) -> None:
-        """End a nested run."""
-        self._end((run.id, None, ""), outcome, attributes)
+        """End a nested run; one that failed has a span in any case."""
+        if run.parent is not None:
+            self._end(_place_run(run, run.parent), outcome, attributes)
 
     def end_item(self, run: Run, item: int, outcome: Outcome) -> None:
         """End an item; one that failed has a span in any case."""
-        self._items.pop(run.id, None)
-        key = (run.id, item, "")
-        if key not in self._begun and outcome.error is not None and self.options.trace_map_items:
-            parent = self._inside(run, None, self._around)
-            self._begin(key, "item", parent, {"hypernodes.item.index": item})
-        self._end(key, outcome, {})
+        self._end(_place_item(run, item), outcome)
 
     def end_step(self, run: Run, item: int | None, step: StepInfo, outcome: Outcome) -> None:
         """End a step: say in the span of its call how, or send the span of a hit."""
-        key = (run.id, item, step.path)
-        if key in self._calls:
-            span, ended = self._calls.pop(key)
-            self._told = outcome.error or self._told
-            self._close(span, outcome, {}, ended)
+        place = _place_step(run, item, step)
+        if place.key not in self._calls:
+            self._end(place, outcome, is_due=self.options.is_traced(run, item))
             return
-        is_due = self.is_traced(run, item) or (
-            outcome.error is not None and self.options.trace_map_items
-        )
-        if key not in self._begun and is_due and not _was_elsewhere(outcome):
-            parent = self._inside(run, item, self._around)
-            self._begin(key, step.id, parent, step_attributes(step, item))
-        self._end(key, outcome, {})
+        span, started, ended = self._calls.pop(place.key)
+        self._cover(place.around, started, ended)
+        self._told = outcome.error or self._told
+        self._close(span, outcome, {}, ended)
 
     def end_root(self, span: Span, outcome: Outcome, attributes: Attributes) -> None:
         """End the outermost run, and before it everything whose end nobody told."""
-        for call, ended in self._calls.values():
+        for call, _, ended in self._calls.values():
             call.end(ended)
         self._calls.clear()
-        for key in reversed(list(self._begun)):
-            self._end(key, attrs.evolve(outcome, outputs={}, seconds=0.0), {})
+        cut = attrs.evolve(outcome, outputs={}, seconds=0.0, started=None)
+        for begun in reversed(list(self._begun.values())):
+            self._end(begun.place, cut)
         self._close(span, outcome, attributes, None)
 
-    def _end(self, key: Key, outcome: Outcome, attributes: Attributes) -> None:
-        begun = self._begun.pop(key, None)
+    def _end(
+        self,
+        place: _Place,
+        outcome: Outcome,
+        attributes: Attributes | None = None,
+        *,
+        is_due: bool = False,
+    ) -> None:
+        """Send the span of *place*, if it has begun, is due, or has failed."""
+        has_failed = outcome.error is not None and self.options.trace_map_items
+        if place.key not in self._begun and (is_due or has_failed):
+            self._begin(place, outcome.started)
+        begun = self._begun.pop(place.key, None)
         if begun is None:
             return
-        now, took = nanoseconds(), nanoseconds(outcome.seconds)
-        at: float | None = getattr(outcome, "started", None)
-        # told live, the beginning was heard when it was; told afterwards, both come together
-        is_live = 2 * (now - begun.started) >= took
-        started = nanoseconds(at) if at else begun.started if is_live else now - took
-        ended = started + took if at else now
-        span = begun.span or self._maker.open(
-            begun.name,
+        at, took = outcome.started, nanoseconds(outcome.seconds)
+        started = begun.started if at is None else nanoseconds(at)
+        ended = nanoseconds() if at is None else started + took
+        if begun.first is not None:
+            # what it took may be a share of what it took together with others
+            started, ended = min(started, begun.first), max(ended, begun.last)
+        self._cover(place.around, started, ended)
+        span = begun.span or self._open(begun, started)
+        self._close(span, outcome, attributes or {}, ended)
+
+    def _open(self, begun: _Begun, started: int) -> Span:
+        place = begun.place
+        return self._maker.open(
+            place.name,
             begun.parent,
-            begun.attributes,
-            span_id=span_id(*key),
+            place.attributes,
+            span_id=span_id(*place.key),
             started=started,
             links=begun.links,
         )
-        self._close(span, outcome, attributes, ended)
+
+    def _cover(self, around: Key, started: int, ended: int) -> None:
+        """Have the span of *around* last as long as what is inside of it."""
+        outer = self._begun.get(around)
+        if outer is not None:
+            outer.first = started if outer.first is None else min(outer.first, started)
+            outer.last = max(outer.last, ended)
 
     def _close(
         self, span: Span, outcome: Outcome, attributes: Attributes, ended: int | None
@@ -254,36 +253,17 @@ class Trace:
         span.set_attributes({**outcome_attributes(outcome), **attributes})
         if outcome.kind.value == "failed":
             is_news = outcome.error is not None and outcome.error is not self._told
-            mark_failed(span, outcome.error, with_trace=is_news)
+            mark_failed(span, outcome.error, with_trace=is_news, told=outcome.traceback)
             self._told = outcome.error or self._told
         span.end(ended)
 
     # -- which span is around --------------------------------------------------------
 
-    def is_traced(self, run: Run, item: int | None) -> bool:
-        """Say whether *item* of *run* has spans, judged by all the maps around it."""
-        around: Run | None = run
-        while around is not None:
-            total = around.total
-            if total is not None and item is not None and not self.options.is_sampled(item, total):
-                return False
-            item = self._outer_item(around)
-            around = around.parent
-        return True
-
-    def _outer_item(self, run: Run) -> int | None:
-        """Return the item of the run around *run* that it belongs to."""
-        if run.parent is None:
-            return None
-        found: int | None = getattr(run, "parent_item", None)
-        return self._items.get(run.parent.id) if found is None else found
-
     def _inside(
         self, run: Run, item: int | None, around: Context, *, is_muted: bool = False
     ) -> Context:
         """Return the context inside a run, or inside an item of it."""
-        is_item = run.is_map and item is not None
-        return self._context((run.id, item if is_item else None, ""), around, is_muted=is_muted)
+        return self._context(_inside(run, item), around, is_muted=is_muted)
 
     def _context(self, key: Key, around: Context, *, is_muted: bool = False) -> Context:
         begun = self._begun.get(key)
@@ -295,16 +275,20 @@ class Trace:
         return under(around, self._root, span_id(*key), is_muted=is_muted)
 
 
-@contextmanager
-def _current(context: Context) -> Iterator[None]:
-    token: Any = contexts.attach(context)
-    try:
-        yield
-    finally:
-        contexts.detach(token)
+def _inside(run: Run, item: int | None) -> Key:
+    """Return what is around everything in *item* of *run*."""
+    return (run.id, item if run.is_map else None, "")
 
 
-def _was_elsewhere(outcome: Outcome) -> bool:
-    """Say whether a worker of another process has sent the span of this call already."""
-    worker: str | None = getattr(outcome, "worker", None)
-    return worker is not None and worker != f"{socket.gethostname()}:{os.getpid()}"
+def _place_run(run: Run, parent: Run) -> _Place:
+    around = (parent.id, run.parent_item, run.path)
+    return _Place((run.id, None, ""), around, run_name(run), run_attributes(run))
+
+
+def _place_item(run: Run, item: int) -> _Place:
+    return _Place((run.id, item, ""), (run.id, None, ""), "item", {ITEM: item}, is_linked=True)
+
+
+def _place_step(run: Run, item: int | None, step: StepInfo) -> _Place:
+    attributes = step_attributes(step, item)
+    return _Place((run.id, item, step.path), _inside(run, item), step.id, attributes)

@@ -1,17 +1,18 @@
 """Spans with ids that every process can work out.
 
-A worker opens the span of a call while the spans around it (the item, the
-nested pipeline) are still to come: those are sent by the driver, once it is
-told how they ended.  So their ids are computed from the ids of runs and the
+User code opens spans in workers while those around them (the call, the item,
+the nested pipeline) are still to come: those are sent by the driver, once it
+is told how they ended.  So their ids are computed from the ids of runs and the
 numbers of items, on both sides alike, instead of being drawn at random.
 
 Tracers that do not let an id be chosen (those of other libraries than the
 OpenTelemetry SDK) get spans that are opened when the driver hears that
-something begins; calls in other processes then hang under the outermost run.
+something begins; what other processes send then hangs under the outermost run.
 """
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Link, Tracer, TracerProvider
 
     from hypernodes_otel.attributes import Attributes
+
+#: A run, an item of it, or a step: the id of the run, the item, the path of the step.
+Key = tuple[str, int | None, str]
 
 _SCOPE = "hypernodes"
 NANOSECONDS = 1_000_000_000
@@ -104,6 +108,17 @@ class SpanMaker:
         )
 
 
+def span_id(*parts: object) -> int:
+    """Return the id of a span that every process can work out from *parts*.
+
+    Example:
+        >>> span_id("run", 3) == span_id("run", 3) != span_id("run", 4)
+        True
+    """
+    text = "\0".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big") or 1
+
+
 def under(around: Context, root: SpanContext, span_id: int, *, is_muted: bool = False) -> Context:
     """Return *around* with the span *span_id* of the trace of *root* as the current one.
 
@@ -118,12 +133,21 @@ def under(around: Context, root: SpanContext, span_id: int, *, is_muted: bool = 
     return set_span_in_context(NonRecordingSpan(context), around)
 
 
-def mark_failed(span: Span, error: BaseException | None, *, with_trace: bool) -> None:
-    """Mark *span* as failed by *error*; *with_trace* also records where it was raised."""
+def mark_failed(
+    span: Span, error: BaseException | None, *, with_trace: bool, told: str | None = None
+) -> None:
+    """Mark *span* as failed by *error*.
+
+    Args:
+        span: The span.
+        error: What was raised.
+        with_trace: Also record where it was raised.
+        told: What was said of that where it was.
+    """
     said = "" if error is None else f"{type(error).__name__}: {error}"
     span.set_status(Status(StatusCode.ERROR, said))
     if error is not None and with_trace:
-        span.record_exception(error)
+        span.record_exception(error, {"exception.stacktrace": told} if told else None)
 
 
 def nanoseconds(seconds: float | None = None) -> int:

@@ -161,12 +161,10 @@ def _write_step(log: _Log, event: StepFinished, now: float) -> None:
     run, item, step, outcome = event.run, event.item, event.step, event.outcome
     began, inputs = log.started.pop((run.id, item, step.path), (now, {}))
     line: dict[str, Any] = {"event": "step", "run": run.id, "item": item, "step": step.path}
-    if step.path not in log.shapes or (inputs and f"{step.path}?" in log.shapes):
+    if step.path not in log.shapes:
         log.shapes.add(step.path)
         line |= {"name": step.id, "nested": step.nested, "writes": step.outputs}
-        line["reads"] = list(getattr(step, "inputs", None) or inputs) or None
-        # a hit does not tell what the step reads, so the next execution does
-        log.shapes.discard(f"{step.path}?") if line["reads"] else log.shapes.add(f"{step.path}?")
+        line["reads"] = step.inputs
     log.write({**line, **_end(outcome, _started(outcome, began, now), now)}, now)
     if outcome.error is not None and id(outcome.error) not in log.failed:
         log.failed.add(id(outcome.error))
@@ -176,24 +174,19 @@ def _write_step(log: _Log, event: StepFinished, now: float) -> None:
 
 def _started(outcome: Outcome, began: float, now: float) -> float:
     """Return when something began, in seconds since the epoch."""
-    told: float | None = getattr(outcome, "started", None)
-    if told:
-        return told
-    # told live, the beginning was heard when it was; told afterwards, both come together
-    return began if 2 * (now - began) >= outcome.seconds else now - outcome.seconds
+    return began if outcome.started is None else outcome.started
 
 
 def _end(outcome: Outcome, at: float, now: float) -> dict[str, Any]:
     error = outcome.error
-    # how long a failure took is only known from when it was heard of
-    seconds = outcome.seconds if error is None else now - at
+    seconds = outcome.seconds or (0.0 if error is None else now - at)
     return {
         "kind": outcome.kind.value,
         "at": round(at, 6),
         "seconds": None if outcome.kind is OutcomeKind.HIT else round(seconds, 6),
         "reason": outcome.reason,
-        "saved": getattr(outcome, "saved", None),
-        "worker": getattr(outcome, "worker", None),
+        "saved": outcome.saved,
+        "worker": outcome.worker,
         "error": None if error is None else type(error).__name__,
     }
 
@@ -208,11 +201,18 @@ def _failure(
         "step": event.step.path,
         "error": type(error).__name__,
         "message": str(error),
-        "traceback": user_traceback(error),
-        "function": failing_function(error.__traceback__),
+        "traceback": event.outcome.traceback or user_traceback(error),
+        "function": _find_function(event.step.function) or failing_function(error.__traceback__),
         "inputs": _words(inputs),
         "pickle": _pickle(log, inputs),
     }
+
+
+def _find_function(place: str | None) -> dict[str, Any] | None:
+    """Return module, name and file of a function that can be imported; None for others."""
+    module, _, name = (place or "").partition(":")
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return {"module": module, "name": name, "file": file} if name.isidentifier() else None
 
 
 def _pickle(log: _Log, inputs: Mapping[str, Any]) -> str | None:

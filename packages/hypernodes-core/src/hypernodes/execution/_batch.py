@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hypernodes.errors import ExecutionError, OutputCountError
@@ -17,10 +17,12 @@ from hypernodes.execution._errors import add_note, annotate
 from hypernodes.execution._policy import prepared_batch
 from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._rows import Row
-from hypernodes.execution._step import finish, load, reuse, tell_failed, tell_started
+from hypernodes.execution._step import finish, load, reuse
+from hypernodes.execution._telling import tell_failed, tell_started
 from hypernodes.graph import DualNode
 from hypernodes.hashing import fingerprint
 from hypernodes.plan import Step
+from hypernodes.plugins import call_hook
 from hypernodes.values import is_stateful
 
 if TYPE_CHECKING:
@@ -61,20 +63,20 @@ def _execute(level: Level, step: Step, rows: Sequence[Row]) -> None:
         inputs = {parameter: row.values[name] for parameter, name in step.arguments}
         tell_started(level, step, row, inputs)
     before = fingerprint_arguments(level, step, first[0])
-    started = time.perf_counter()
+    at, started = time.time(), time.perf_counter()
     try:
-        outputs = _call(level, step, first)
+        outputs = _make_outputs(level, step, first)
     except Exception as error:
         annotate(error, step.name, step.path, first[0].items)
         add_note(error, f"in a batch of {len(first)} items")
-        tell_failed(level, step, first[0], error)
+        tell_failed(level, step, first[0], error, time.perf_counter() - started, at)
         raise
     seconds = time.perf_counter() - started
     share = seconds / len(first)
     # columns are immutable: what could have changed is the same for all
     check_arguments(level, step, first[0], before, seconds)
-    for row, values in zip(first, outputs, strict=True):
-        finish(level, step, row, values, share)
+    for place, (row, values) in enumerate(zip(first, outputs, strict=True)):
+        finish(level, step, row, values, share, at + place * share)
     for row, twin in twins:
         if not reuse(level, step, row):
             _copy_outputs(level, step, row, twin)
@@ -99,26 +101,46 @@ def _copy_outputs(level: Level, step: Step, row: Row, twin: Row) -> None:
     """Answer a repeated key from the row that was called for, where nothing could be stored."""
     tell_started(level, step, row, {p: twin.values[name] for p, name in step.arguments})
     values = [twin.values[name] if name is not None else None for name in step.writes]
-    finish(level, step, row, values, 0.0)
+    finish(level, step, row, values, 0.0, time.time())
 
 
-def _call(level: Level, step: Step, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+def _make_outputs(level: Level, step: Step, rows: Sequence[Row]) -> list[tuple[Any, ...]]:
+    """Return the outputs of each row, made by one call or by a plugin instead."""
     node = step.node
     if not isinstance(node, DualNode):
         msg = f"step {step.path!r} has no batch function"
         raise TypeError(msg)
-    arguments = {
+    arguments = _gather_arguments(step, node, rows)
+    names = node.outputs
+    columns: Mapping[str, Any] = call_hook(
+        "hypernodes_execute_batch",
+        lambda: dict(zip(names, _call(level, step, node, arguments), strict=True)),
+        run=rows[0].run,
+        items=[row.item for row in rows],
+        step=level.infos[step.index],
+        inputs=arguments,
+    )
+    lists = [_to_list(step, columns[name], len(rows)) for name in names]
+    return list(zip(*lists, strict=True))
+
+
+def _gather_arguments(step: Step, node: DualNode, rows: Sequence[Row]) -> dict[str, Any]:
+    return {
         node.batch_parameters[parameter]: rows[0].values[name]
         if rows[0].is_constant(name)
         else _to_column(step, parameter, [row.values[name] for row in rows])
         for parameter, name in step.arguments
     }
+
+
+def _call(level: Level, step: Step, node: DualNode, arguments: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the columns that the batch function returns."""
     result = prepared_batch(node)(**arguments)
     if inspect.isawaitable(result):
         result = level.context.coroutines.run(_wait_for(result))
-    columns = (result,) if isinstance(node.output_name, str) else _match_columns(step, node, result)
-    lists = [_to_list(step, column, len(rows)) for column in columns]
-    return list(zip(*lists, strict=True))
+    if isinstance(node.output_name, str):
+        return (result,)
+    return _match_columns(step, node, result)
 
 
 async def _wait_for(result: Awaitable[Any]) -> Any:

@@ -25,7 +25,7 @@ from hypernodes.execution._branching import overlap
 from hypernodes.execution._chunk import close_rows, open_rows, run_chunk
 from hypernodes.execution._context import Context, Level, is_batch
 from hypernodes.execution._direct import find_program
-from hypernodes.execution._errors import Failure
+from hypernodes.execution._errors import Failure, annotate
 from hypernodes.execution._items import (
     HeldEvents,
     release,
@@ -43,11 +43,10 @@ from hypernodes.execution._step import (
     begin,
     call_function,
     call_plain,
-    fail,
     make_outputs,
     match_outputs,
-    tell_hit,
 )
+from hypernodes.execution._telling import tell_failed, tell_hit
 from hypernodes.graph import DualNode
 from hypernodes.hashing import Signature
 from hypernodes.plan import Plan, Step
@@ -290,6 +289,7 @@ class ConcurrentChunks:
     async def _execute(self, level: Level, step: Step, row: Row, tell: Any) -> None:
         if tell is not None:
             row.tell = tell
+        attempt = None
         try:
             attempt = begin(level, step, row)
             if attempt is None:
@@ -302,7 +302,11 @@ class ConcurrentChunks:
             error = unwrap(caught)
             if tell is not None:
                 row.tell = tell
-            fail(level, step, row, error)
+            if attempt is not None:
+                attempt.fail(error)
+            else:
+                annotate(error, step.name, step.path, row.items)
+                tell_failed(level, step, row, error)
             row.fail(error, step.path)
 
     async def _inside(self, level: Level, step: Step, row: Row, tell: Any) -> None:

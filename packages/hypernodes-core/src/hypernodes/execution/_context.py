@@ -8,6 +8,8 @@ nested one, with everything that is the same for all of its items.
 from __future__ import annotations
 
 import itertools
+import os
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -21,7 +23,7 @@ from hypernodes.execution._calling import CoroutineRunner
 from hypernodes.execution._guard import GuardedCache
 from hypernodes.execution._owners import Owners
 from hypernodes.execution._pace import Pace
-from hypernodes.graph import DualNode
+from hypernodes.graph import DualNode, Node
 from hypernodes.hashing import node_digest
 from hypernodes.plan import Nested, Plan, Settings, Step
 from hypernodes.values import UNSET
@@ -85,6 +87,7 @@ class Context:
         identities: Fingerprints that are found once per run.
         is_remote: Whether this is a worker's part of a run, whose driver
             keeps the notes that explain keys.
+        worker: What observers call this process, if it is a worker's.
         said: What caches had to say there: (message, topic).
         listen: Gives who listens to a run that has begun, to be called directly.
         told: A plan, and the loop that was written for it and this run's observers.
@@ -106,6 +109,7 @@ class Context:
         self.coroutines: CoroutineRunner | LoopRunner = CoroutineRunner()
         self.identities: Identities = Identities()
         self.is_remote: bool = False
+        self.worker: str | None = None
         self.listen: Callable[[Run], Ear | None] | None = None
         self.told: tuple[Plan, Any] | None = None
         self.said: list[tuple[str, str]] = []
@@ -140,6 +144,7 @@ class Context:
         """Take part in a run of another process, which found *identities*."""
         self.identities = identities
         self.is_remote = True
+        self.worker = f"{socket.gethostname()}:{os.getpid()}"
         self.hears_steps = self.run is not None
         # numbers of nested runs must not meet those of other chunks
         self._numbers = itertools.count(1 + (chunk + 1) * _RUNS_OF_A_CHUNK)
@@ -175,20 +180,18 @@ class Context:
 
     def _take_part(self, other: Context) -> None:
         """Share what the contexts of one run have in common."""
-        self.is_remote, self.said, self.owners = other.is_remote, other.said, other.owners
+        self.is_remote, self.worker = other.is_remote, other.worker
+        self.said, self.owners = other.said, other.owners
         self._caches = other._caches
         self._numbers = other._numbers
 
-    def nested_run(self, level: Level, parent: Run, step: Step, total: int | None) -> Run:
-        """Return the record of one nested run inside *parent*."""
-        return new_run(
-            f"{parent.id}.{next(self._numbers)}",
-            level.plan,
-            level.settings.engine,
-            total,
-            parent,
-            step.name,
-        )
+    def nested_run(
+        self, level: Level, parent: Run, item: int | None, step: Step, total: int | None
+    ) -> Run:
+        """Return the record of one nested run inside *item* of *parent*."""
+        identity = f"{parent.id}.{next(self._numbers)}"
+        run = new_run(identity, level.plan, level.settings.engine, total)
+        return attrs.evolve(run, parent=parent, parent_step=step.name, parent_item=item)
 
     def note_progress(self, row: Row) -> None:
         """Count one more item of a run; tell observers how far it is, if they hear live."""
@@ -350,7 +353,10 @@ class Level:
 
 
 def new_run(
-    identity: str, plan: Plan, engine: Any, total: int | None, parent: Run | None, step: str | None
+    identity: str,
+    plan: Plan,
+    engine: Any,
+    total: int | None,
 ) -> Run:
     """Return the record of a run for observers."""
     return Run(
@@ -361,8 +367,6 @@ def new_run(
         engine=type(engine).__name__,
         total=total,
         node_ids=plan.node_ids,
-        parent=parent,
-        parent_step=step,
     )
 
 
@@ -381,4 +385,13 @@ def step_info(step: Step) -> StepInfo:
     """Return *step* as observers know it."""
     written = tuple(name for name in step.writes if name is not None)
     outputs = written if step.node is None else step.node.outputs
-    return StepInfo(step.name, step.path, outputs, step.nested is not None)
+    function = None if step.node is None else _name_function(step.node)
+    return StepInfo(
+        step.name, step.path, outputs, step.nested is not None, tuple(step.reads), function
+    )
+
+
+def _name_function(node: Node[..., Any] | DualNode) -> str | None:
+    function: Any = node.singular if isinstance(node, DualNode) else node.func
+    module, name = getattr(function, "__module__", None), getattr(function, "__qualname__", None)
+    return f"{module}:{name}" if isinstance(module, str) and isinstance(name, str) else None

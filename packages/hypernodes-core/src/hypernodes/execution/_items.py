@@ -28,7 +28,8 @@ from hypernodes.execution._errors import Failure
 from hypernodes.execution._pace import Pace
 from hypernodes.execution._resolve import recall, resolve
 from hypernodes.execution._rows import Row
-from hypernodes.execution._step import execute, load, tell_hit
+from hypernodes.execution._step import execute, load
+from hypernodes.execution._telling import failed, tell_hit
 from hypernodes.plan import Step
 
 #: How long a failure may go unnoticed while other items are carried on.
@@ -212,12 +213,20 @@ def tell_item_finished(row: Row, seconds: float) -> None:
     """Tell observers how an item of a map ended."""
     if row.tell is None or row.run is None or row.item is None:
         return
+    started = time.time() - seconds
     if row.failure is not None:
-        outcome = Outcome(OutcomeKind.FAILED, error=row.failure.error)
+        outcome = failed(row.level, row.failure.error, seconds, started)
         row.tell(ItemFinished(row.run, row.item, outcome))
         return
     kind = OutcomeKind.HIT if row.is_hit else OutcomeKind.EXECUTED
-    outcome = Outcome(kind, collect([row])[0], seconds, row.last_signature)
+    outcome = Outcome(
+        kind,
+        collect([row])[0],
+        seconds,
+        row.last_signature,
+        started=started,
+        worker=row.level.context.worker,
+    )
     row.tell(ItemFinished(row.run, row.item, outcome))
 
 

@@ -15,14 +15,15 @@ from typing import Any
 import attrs
 
 from hypernodes.errors import PlanError
-from hypernodes.events import Outcome, OutcomeKind, Run, RunFinished, RunStarted, StepFinished
+from hypernodes.events import Outcome, Run, RunFinished, RunStarted, StepFinished
 from hypernodes.execution._context import Level, engine_option
-from hypernodes.execution._errors import Failure, add_note, annotate
+from hypernodes.execution._errors import add_note, annotate
 from hypernodes.execution._items import collect, first_failure, run_items, run_steps
 from hypernodes.execution._pace import CHUNK_ITEMS
 from hypernodes.execution._records import Chunk
 from hypernodes.execution._rows import Linked, Row
-from hypernodes.execution._step import load, tell_failed, tell_started
+from hypernodes.execution._step import load
+from hypernodes.execution._telling import executed, failed, tell_failed, tell_started
 from hypernodes.plan import Nested, Step
 from hypernodes.values import expand_columns
 
@@ -79,6 +80,8 @@ class Inside:
         row: The row outside.
         run: The record of the nested run; None where nobody observes.
         children: The rows inside, in order.
+        started: When it began, by the clock that measures.
+        at: When it began, in seconds since the epoch.
     """
 
     inner: Level
@@ -88,6 +91,7 @@ class Inside:
     run: Run | None
     children: Sequence[Row]
     started: float
+    at: float
 
     @property
     def seconds(self) -> float:
@@ -110,28 +114,28 @@ class Inside:
         level, step, row = self.row.level, self.step, self.row
         failure = first_failure(self.children)
         if failure is not None:
-            _break(level, step, row, self.run, failure)
+            row.failure = attrs.evolve(failure, item=row.item)
+            _tell_left(step, row, self.run, failed(level, failure.error, seconds, self.at))
             return
         is_map = bool(self.nested.map_over)
         for name, outer in self.nested.results:
             targets = tuple((child, name) for child in self.children)
             row.sources[outer] = Linked(targets, is_column=is_map)
-        outputs: dict[str, Any] = {}
         if self.run is not None:
             found = collect(self.children)
             names = [name for name, _ in self.nested.results]
             outputs = {n: [each[n] for each in found] for n in names} if is_map else found[0]
-        _tell_ended(level, step, row, self.run, outputs, seconds)
+            _tell_left(step, row, self.run, executed(level, outputs, seconds, self.at))
 
 
 def enter(level: Level, step: Step, row: Row) -> Inside | None:
     """Begin the pipeline inside *step* for *row*; None where its items cannot be told."""
     nested = read_nested(step)
     inner = level.inside(step, nested)
-    started = time.perf_counter()
+    started, at = time.perf_counter(), time.time()
     if not nested.map_over:
         child = _child(inner, step, nested, row)
-        return Inside(inner, step, nested, row, child.run, [child], started)
+        return Inside(inner, step, nested, row, child.run, [child], started, at)
     load([(row, name) for name in nested.map_over])
     try:
         count, columns = _columns(step, nested, row)
@@ -143,7 +147,7 @@ def enter(level: Level, step: Step, row: Row) -> Inside | None:
         return None
     run = _tell_begun(level, inner, step, row, count)
     children = [_child_item(inner, nested, row, run, columns, item) for item in range(count)]
-    return Inside(inner, step, nested, row, run, children, started)
+    return Inside(inner, step, nested, row, run, children, started, at)
 
 
 def _columns(step: Step, nested: Nested, row: Row) -> tuple[int, dict[str, list[Any]]]:
@@ -237,27 +241,19 @@ def _tell_begun(level: Level, inner: Level, step: Step, row: Row, total: int | N
     if row.tell is None or row.run is None or step.nested is None:
         return None
     _tell_wrapper(level, step, row)
-    run = level.context.nested_run(inner, row.run, step, total)
+    run = level.context.nested_run(inner, row.run, row.item, step, total)
     given = {name: row.values[outer] for name, outer in step.nested.wiring}
     row.tell(RunStarted(run, {**inner.constants, **given}))
     return run
 
 
-def _tell_ended(
-    level: Level, step: Step, row: Row, run: Run | None, inside: dict[str, Any], seconds: float
-) -> None:
-    """Tell observers that a nested run and its step ended; *inside* are its outputs."""
-    if row.tell is None or row.run is None or run is None or step.nested is None:
+def _tell_left(step: Step, row: Row, run: Run | None, outcome: Outcome) -> None:
+    """Tell observers how a nested run ended, and its step with it."""
+    if row.tell is None or row.run is None or run is None:
         return
-    row.tell(RunFinished(run, Outcome(OutcomeKind.EXECUTED, inside, seconds)))
-    shown = {outer: inside[name] for name, outer in step.nested.results}
-    outcome = Outcome(OutcomeKind.EXECUTED, shown, seconds)
-    row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
-
-
-def _break(level: Level, step: Step, row: Row, run: Run | None, failure: Failure) -> None:
-    """Let *row* fail by what failed inside; tell observers that the nested run and its step did."""
-    row.failure = attrs.evolve(failure, item=row.item)
-    if row.tell is not None and run is not None:
-        row.tell(RunFinished(run, Outcome(OutcomeKind.FAILED, error=failure.error)))
-    tell_failed(level, step, row, failure.error)
+    row.tell(RunFinished(run, outcome))
+    inside = outcome.outputs
+    results = read_nested(step).results if outcome.error is None else ()
+    shown = {outer: inside[name] for name, outer in results}
+    info = row.level.infos[step.index]
+    row.tell(StepFinished(row.run, row.item, info, attrs.evolve(outcome, outputs=shown)))

@@ -25,7 +25,12 @@ from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
 from hypernodes.plugins import environment_callbacks, hook_implementations, observing_hooks
 from hypernodes.protocols import Engine
 
-_STEP_HOOKS = ("hypernodes_execute_step", "hypernodes_choose_serializer")
+_STEP_HOOKS = (
+    "hypernodes_execute_step",
+    "hypernodes_execute_batch",
+    "hypernodes_choose_serializer",
+    "hypernodes_chunk_finished",
+)
 
 
 class OpenRun:
@@ -45,7 +50,7 @@ class OpenRun:
         self._dispatcher = _make_dispatcher(request.plan, settings)
         run = tell = None
         if self._dispatcher is not None:
-            run = new_run(uuid.uuid4().hex, request.plan, engine, request.count, None, None)
+            run = new_run(uuid.uuid4().hex, request.plan, engine, request.count)
             run = attrs.evolve(run, is_stream=request.is_stream)
             tell = self._dispatcher.emit
         observers = [each for _, some in all_callbacks(settings) for each in some]

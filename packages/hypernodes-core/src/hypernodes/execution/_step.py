@@ -20,7 +20,6 @@ import attrs
 
 from hypernodes.cache import Entry, Result
 from hypernodes.errors import ExecutionError, FingerprintError, OutputCountError
-from hypernodes.events import Outcome, OutcomeKind, StepFinished, StepStarted
 from hypernodes.execution._context import Level
 from hypernodes.execution._errors import annotate
 from hypernodes.execution._policy import prepared_call
@@ -28,6 +27,7 @@ from hypernodes.execution._purity import check_arguments, fingerprint_arguments
 from hypernodes.execution._reasons import describe_arguments, describe_node, find_reasons, say
 from hypernodes.execution._resolve import adopt
 from hypernodes.execution._rows import Linked, Recorded, Row
+from hypernodes.execution._telling import tell_executed, tell_failed, tell_hit, tell_started
 from hypernodes.graph import DualNode, Node
 from hypernodes.hashing import Signature, fingerprint, output_digest
 from hypernodes.plan import Step
@@ -58,7 +58,7 @@ def _execute(level: Level, step: Step, row: Row) -> None:
     try:
         outputs = make_outputs(level, step, row, attempt.arguments)
     except Exception as error:
-        fail(level, step, row, error)
+        attempt.fail(error)
         raise
     attempt.complete(outputs)
 
@@ -78,12 +78,23 @@ class Attempt:
     reason: str | None
     before: dict[str, bytes]
     started: float = attrs.field(factory=time.perf_counter)
+    at: float = attrs.field(factory=time.time)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has lasted."""
+        return time.perf_counter() - self.started
+
+    def fail(self, error: Exception) -> None:
+        """Note on *error* where it happened, and tell observers."""
+        annotate(error, self.step.name, self.step.path, self.row.items)
+        tell_failed(self.level, self.step, self.row, error, self.seconds, self.at)
 
     def complete(self, outputs: Sequence[Any]) -> None:
         """Take the *outputs* of the call."""
-        seconds = time.perf_counter() - self.started
+        seconds = self.seconds
         check_arguments(self.level, self.step, self.row, self.before, seconds)
-        finish(self.level, self.step, self.row, outputs, seconds, self.reason)
+        finish(self.level, self.step, self.row, outputs, seconds, self.at, self.reason)
 
 
 def begin(level: Level, step: Step, row: Row) -> Attempt | None:
@@ -205,48 +216,17 @@ def finish(
     row: Row,
     outputs: Sequence[Any],
     seconds: float,
+    at: float,
     reason: str | None = None,
 ) -> None:
-    """Take the outputs of an executed step: into the row, into the cache, to observers."""
+    """Take the outputs of a step executed *at* some time: into row and cache, to observers."""
     row.note_execution()
     for name, value in zip(step.writes, outputs, strict=True):
         if name is not None:
             row.values[name] = value
     if level.is_cached(step):
         _store(level, step, row, outputs, seconds)
-    if row.tell is not None and row.run is not None:
-        named = {name: v for name, v in zip(step.writes, outputs, strict=True) if name is not None}
-        key = row.keys.get(step.index)
-        signature = str(key) if key else None
-        outcome = Outcome(OutcomeKind.EXECUTED, named, seconds, signature, reason=reason)
-        row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
-
-
-def fail(level: Level, step: Step, row: Row, error: Exception) -> None:
-    """Note on *error* where it happened, and tell observers."""
-    annotate(error, step.name, step.path, row.items)
-    tell_failed(level, step, row, error)
-
-
-def tell_started(level: Level, step: Step, row: Row, inputs: dict[str, Any]) -> None:
-    """Tell observers that *step* is about to be executed."""
-    if row.tell is not None and row.run is not None:
-        row.tell(StepStarted(row.run, row.item, level.infos[step.index], inputs))
-
-
-def tell_hit(level: Level, step: Step, row: Row) -> None:
-    """Tell observers that *step* was answered by the cache."""
-    if row.tell is not None and row.run is not None:
-        signature = str(row.found[step.index].signature)
-        outcome = Outcome(OutcomeKind.HIT, signature=signature)
-        row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
-
-
-def tell_failed(level: Level, step: Step, row: Row, error: BaseException) -> None:
-    """Tell observers that *step* failed."""
-    if row.tell is not None and row.run is not None:
-        outcome = Outcome(OutcomeKind.FAILED, error=error)
-        row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
+    tell_executed(level, step, row, outputs, seconds, at, reason)
 
 
 def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float) -> None:

@@ -67,7 +67,7 @@ class ToldProgram(Program):
         tell, item = self._context.tell, failure.item
         if tell is None or item is None:
             return
-        outcome = Outcome(OutcomeKind.FAILED, error=failure.error)
+        outcome = Outcome(OutcomeKind.FAILED, error=failure.error, started=time.time())
         if step is not None:
             tell(StepFinished(self._run, item, step_info(step), outcome))
         tell(ItemFinished(self._run, item, outcome))
@@ -90,6 +90,7 @@ class _ToldWriter(Writer):
             clock=time.perf_counter,
             run=run,
             executed=OutcomeKind.EXECUTED,
+            now=time.time,
             ItemStarted=ItemStarted,
             StepStarted=StepStarted,
             StepFinished=StepFinished,
@@ -115,7 +116,8 @@ class _ToldWriter(Writer):
             self.line("took = clock() - began")
         if self._hears("on_event", "on_pipeline_end"):
             self.line("made = dict(row)")
-        self._tell("on_event", "ItemFinished(run, item, Outcome(executed, made, took))")
+        ended = "Outcome(executed, made, took, started=now() - took)"
+        self._tell("on_event", f"ItemFinished(run, item, {ended})")
         self._tell("on_pipeline_end", f"{self._pipeline}, made, took")
         self._tell("on_map_item_end", "item, took")
         self.line("append(row)")
@@ -138,7 +140,8 @@ class _ToldWriter(Writer):
         self.line("end = clock() - start")
         names = [name for name in step.writes if name is not None]
         self.line(f"made = {dict_of(found, names)}")
-        self._tell("on_event", f"StepFinished(run, item, {info}, Outcome(executed, made, end))")
+        ended = "Outcome(executed, made, end, started=now() - end)"
+        self._tell("on_event", f"StepFinished(run, item, {info}, {ended})")
         self._tell("on_node_end", f"{step.name!r}, made, end")
 
     def _hears(self, *methods: str) -> bool:

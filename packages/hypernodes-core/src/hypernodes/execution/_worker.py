@@ -27,6 +27,7 @@ from hypernodes.execution._packing import is_picklable, pack, unpack
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.hashing import Signature
 from hypernodes.plan import Plan, Settings
+from hypernodes.plugins import notify
 from hypernodes.values import MISSING, Missing
 
 #: Runs whose manifests a worker keeps unpacked.
@@ -234,6 +235,8 @@ def _carry_out(manifest: Manifest, parcel: Parcel) -> Delivery:
     context.become_remote(manifest.identities, parcel.number)
     with contextlib.closing(context):
         result = run_chunk(manifest.plan, chunk, context)
+    if "hypernodes_chunk_finished" in manifest.rules.hooks and manifest.run is not None:
+        notify("hypernodes_chunk_finished", run=manifest.run)
     stored = {number: cache.stored for number, cache in caches.items() if cache.stored}
     return Delivery(result, stored, context.said)
 

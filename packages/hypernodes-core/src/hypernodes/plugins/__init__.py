@@ -7,7 +7,7 @@ serializers to `hypernodes.cache`.
 """
 
 from hypernodes.plugins._connect import connect
-from hypernodes.plugins._hooks import call_hook, hook_implementations, observing_hooks
+from hypernodes.plugins._hooks import call_hook, hook_implementations, notify, observing_hooks
 from hypernodes.plugins._lookup import (
     environment_callbacks,
     get_callback,
@@ -40,6 +40,7 @@ __all__ = [
     "hook_implementations",
     "list_plugins",
     "manager",
+    "notify",
     "observing_hooks",
     "on_change",
     "open_cache",

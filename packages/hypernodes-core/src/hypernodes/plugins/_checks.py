@@ -16,8 +16,10 @@ from hypernodes.plugins._registry import KINDS, Registration, check_spec
 if TYPE_CHECKING:
     from pluggy import HookImpl, PluginManager
 
-# these two may be wrapped; all other hooks are called one implementation at a time
-WRAPPABLE = frozenset({"hypernodes_choose_serializer", "hypernodes_execute_step"})
+# these may be wrapped; all other hooks are called one implementation at a time
+WRAPPABLE = frozenset(
+    {"hypernodes_choose_serializer", "hypernodes_execute_batch", "hypernodes_execute_step"}
+)
 
 
 def check_hooks(hooks: PluginManager, plugin: object) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ def gather(
 def _check_wrapping(name: str, implementation: HookImpl) -> None:
     is_wrapper = implementation.wrapper or implementation.hookwrapper
     if is_wrapper and name not in WRAPPABLE:
-        msg = f"hook {name!r} cannot be wrapped; only {' and '.join(sorted(WRAPPABLE))} can"
+        msg = f"hook {name!r} cannot be wrapped; only {', '.join(sorted(WRAPPABLE))} can"
         raise PluginLoadError(msg)
 
 

@@ -6,9 +6,11 @@ Refuses to call observers: telling them safely is the callbacks' business.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
+from hypernodes.errors import CallbackWarning
 from hypernodes.plugins._manager import manager
 from hypernodes.plugins._records import Implementation
 
@@ -73,6 +75,16 @@ def call_hook(name: str, default: Callable[[], T], /, **arguments: Any) -> T:
 
     # pluggy calls an extra method before the plain ones, so it stands for all of them
     return cast("T", caller.call_extra([last], arguments))
+
+
+def notify(name: str, /, **arguments: Any) -> None:
+    """Tell everybody who implements hook *name*; one who raises costs a warning."""
+    for plugin, function, names in hook_implementations(name):
+        try:
+            function(**{each: arguments[each] for each in names})
+        except Exception as error:
+            msg = f"plugin {plugin!r} raised in {name}: {error!r}; the run goes on without it"
+            warnings.warn(msg, CallbackWarning, stacklevel=2)
 
 
 def _observing() -> Mapping[str, list[Implementation]]:

@@ -20,6 +20,7 @@ from hypernodes.pipeline import Pipeline
 from hypernodes.testing._engine_values import COLUMNS, Model, Tally, describe
 from hypernodes.testing._engines_caching import EngineCachingContract
 from hypernodes.testing._engines_failing import EngineFailingContract
+from hypernodes.testing._engines_observing import EngineObservingContract
 from hypernodes.values import UNSET
 
 #: Makes the engine of one test: ``engine(cache=..., callbacks=...)``.
@@ -50,7 +51,7 @@ if __name__ == "__main__":
 """
 
 
-class EngineContract(EngineCachingContract, EngineFailingContract):
+class EngineContract(EngineCachingContract, EngineFailingContract, EngineObservingContract):
     """Tests of one engine against `SeqEngine`.
 
     Subclasses supply the fixture ``engine``, which makes engines: it takes
