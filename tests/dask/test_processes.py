@@ -157,6 +157,20 @@ def test_an_exit_in_a_function_reaches_the_caller(processes: DaskEngine) -> None
         )
 
 
+def test_an_interrupt_of_the_users_own_reaches_the_caller(processes: DaskEngine) -> None:
+    """A `BaseException` that no module knows arrives as itself, not as words."""
+
+    class EnoughError(BaseException):
+        pass
+
+    def stop(x: int) -> int:
+        raise EnoughError(x)
+
+    with pytest.raises(BaseException, match="3") as caught:
+        processes.map(Pipeline([node(stop, output_name="y")]), {"x": [3]}, "x")
+    assert type(caught.value).__name__ == "EnoughError"
+
+
 def test_observers_stay_on_the_driver(processes: DaskEngine) -> None:
     """A callback that cannot be pickled hears of every item."""
     recorder = Recorder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from typing import Any
 
 import cloudpickle
@@ -30,6 +31,18 @@ class PickyError(Exception):
 
     def __init__(self, one: int, two: int) -> None:
         super().__init__(f"{one} and {two}")
+
+
+class SlottedError(Exception):
+    """Keeps its detail in a slot, and nothing in its arguments."""
+
+    __slots__ = ("detail",)
+
+    def __init__(self, *, detail: int) -> None:
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"detail {self.detail}"
 
 
 def travel(failure: Failure) -> Any:
@@ -162,6 +175,44 @@ def test_an_exception_with_a_picky_constructor_travels() -> None:
 
 def test_what_cannot_travel_is_described() -> None:
     """An exception that cannot be rebuilt becomes an `ExecutionError` that holds its traceback."""
-    found = travel(Failure(ValueError(each for each in ()), 2))
+
+    class StuckError(ValueError):
+        guard = threading.Lock()
+
+    found = travel(Failure(StuckError("no"), 2))
     assert (type(found.error), found.item) == (ExecutionError, 2)
-    assert "ValueError" in str(found.error)
+    assert "StuckError: no" in str(found.error)
+
+
+def test_parts_that_cannot_travel_are_there_in_words() -> None:
+    """Type, message and all other parts are kept; a note tells which are words."""
+    error = StrangeError(3, reason="tired")
+    error.args = (*error.args, threading.Lock())
+    error.guard = threading.Lock()  # type: ignore[attr-defined]  # any attribute may be added
+    found = travel(Failure(error)).error
+    assert (type(found), str(found), found.reason) == (StrangeError, str(error), "tired")
+    assert found.guard == repr(error.guard)  # type: ignore[attr-defined]  # as above
+    assert notes(found) == ["only in words, because they cannot be sent: guard, args"]
+
+
+def test_slots_of_an_exception_travel() -> None:
+    """What a class of the user's keeps outside of ``__dict__`` is kept."""
+    found = travel(Failure(SlottedError(detail=5))).error
+    assert (type(found), str(found), found.detail) == (SlottedError, "detail 5", 5)
+
+
+@pytest.mark.parametrize("make", [PickyError, lambda *_: SlottedError(detail=1)], ids=str)
+def test_unusual_members_of_a_group_travel(make: Any) -> None:
+    """What plain pickle cannot rebuild comes back inside a group as it does alone."""
+    found = travel(Failure(ExceptionGroup("several", [make(1, 2), KeyError("k")]))).error
+    assert [type(each) for each in found.exceptions] == [type(make(1, 2)), KeyError]
+    assert str(found.exceptions[0]) == str(make(1, 2))
+
+
+def test_exceptions_that_hold_each_other_travel() -> None:
+    """Those in attributes are kept whole; one that holds itself is described where it would."""
+    first, second = PickyError(1, 2), PickyError(3, 4)
+    first.other, second.other = second, first  # type: ignore[attr-defined]  # as above
+    found = travel(Failure(first)).error
+    assert (str(found), str(found.other)) == ("1 and 2", "3 and 4")
+    assert "PickyError" in str(found.other.other)

@@ -1,8 +1,12 @@
 """Chunks that travel as bytes; the way here is a loop that answers backwards."""
 
+import gc
+import sys
 import threading
+import types
+import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,6 +16,7 @@ from hypernodes.execution import (
     Chunk,
     ChunkResult,
     Context,
+    _worker,
     carry_chunks,
     carry_out,
     map_pipeline,
@@ -96,6 +101,24 @@ def add(y: int, k: int = 1) -> int:
 @node(output_name="bad")
 def invert(x: int) -> float:
     return 1 / x
+
+
+class Shared:
+    """Notes each copy of itself that a worker makes."""
+
+    received: ClassVar[list[Any]]
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.received.append(weakref.ref(self))
+
+
+@node(output_name="weight")
+def weigh(x: int, shared: Shared) -> int:
+    return x * len(shared.data)
 
 
 CHAIN = [double, add]
@@ -248,6 +271,36 @@ def test_a_function_that_cannot_be_sent_is_named_before_work_starts() -> None:
     held = Node(lambda x: (lock, x)[1], "held")
     with pytest.raises(TransferError, match="node '<lambda>' cannot be sent to workers"):
         Pipeline([held]).map({"x": [1, 2, 3]}, map_over="x", engine=LoopEngine())
+
+
+def test_what_a_worker_cannot_open_is_an_error_that_says_what_to_do(monkeypatch) -> None:
+    """A module that only the driver has is named, and how to have it travel."""
+    module = types.ModuleType("only_here")
+    exec("def plus(x): return x + 1", module.__dict__)
+    monkeypatch.setitem(sys.modules, "only_here", module)
+    receive = Loop.receive
+
+    def elsewhere(loop: Loop) -> tuple[int, bytes | Exception]:
+        monkeypatch.delitem(sys.modules, "only_here")
+        return receive(loop)
+
+    monkeypatch.setattr(Loop, "receive", elsewhere)
+    with pytest.raises(TransferError, match=r"No module named 'only_here'.*register_pickle") as it:
+        Pipeline([Node(module.plus, "y")]).map({"x": [1, 2]}, map_over="x", engine=LoopEngine())
+    assert isinstance(it.value.__cause__, ModuleNotFoundError)
+
+
+def test_what_large_runs_share_does_not_pile_up(monkeypatch) -> None:
+    """A worker that stays keeps the last of it only."""
+    monkeypatch.setattr(_worker, "_MOST_BYTES", 250_000)
+    received: list[weakref.ref[Shared]] = []
+    Shared.received = received
+    for number in range(4):
+        shared = Shared(bytes(100_000) + bytes([number]))
+        inputs = {"x": [1, 2], "shared": shared}
+        Pipeline([weigh]).map(inputs, map_over="x", engine=LoopEngine())
+    gc.collect()
+    assert (len(received), sum(each() is not None for each in received)) == (4, 2)
 
 
 def test_reasons_are_added_by_the_driver() -> None:

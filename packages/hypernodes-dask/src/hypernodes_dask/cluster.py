@@ -17,6 +17,7 @@ from typing import Any, Final
 from distributed import Client, get_worker, worker_client
 
 from hypernodes.errors import ExecutionError, UnsupportedStepError
+from hypernodes.execution import Failure
 from hypernodes_dask.needs import Needs
 from hypernodes_dask.work import answer
 
@@ -134,8 +135,8 @@ class ClusterTransport:
             answered = future.result()
         except Exception as error:
             return number, error
-        if isinstance(answered, BaseException):
-            raise answered
+        if isinstance(answered, Failure):
+            raise answered.error
         return number, answered
 
     def close(self) -> None:

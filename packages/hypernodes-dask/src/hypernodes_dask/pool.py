@@ -24,6 +24,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from hypernodes.errors import ExecutionError
+from hypernodes.execution import Failure
 from hypernodes_dask.work import answer
 
 _READY: Final = "ready"
@@ -171,8 +172,8 @@ class PoolTransport:
                 continue
             number, worker.parcel = worker.parcel, None
             self._dispatch()
-            if isinstance(answered, BaseException):
-                raise answered
+            if isinstance(answered, Failure):
+                raise answered.error
             self._delivered += 1
             if self._delivered == _TRIALS * self._count:
                 # from now on a parcel waits for whoever is free first

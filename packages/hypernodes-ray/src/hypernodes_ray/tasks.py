@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import ray
 
+from hypernodes.execution import Failure
 from hypernodes_ray.work import answer
 
 _AHEAD: Final = 3
@@ -71,8 +72,8 @@ class TaskTransport:
             self._took(reference, error)
             return number, error
         self._took(reference, answered)
-        if isinstance(answered, BaseException):
-            raise answered
+        if isinstance(answered, Failure):
+            raise answered.error
         return number, answered
 
     def _took(self, reference: Any, answered: Any) -> None:

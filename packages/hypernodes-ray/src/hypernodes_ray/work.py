@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Sequence
 from typing import Any
 
 import ray
 
-from hypernodes.errors import ExecutionError
-from hypernodes.execution import carry_out
+from hypernodes.execution import Failure, carry_out
 
 
-def answer(name: str, manifest: Sequence[Any], parcel: bytes) -> bytes | BaseException:
+def answer(name: str, manifest: Sequence[Any], parcel: bytes) -> bytes | Failure:
     """Carry out one parcel; an interrupt of the user's code is returned, not raised.
 
     Raised, ``sys.exit()`` in a function would end the worker, and Ray would
@@ -27,21 +25,12 @@ def answer(name: str, manifest: Sequence[Any], parcel: bytes) -> bytes | BaseExc
     try:
         return carry_out(name, lambda: ray.get(manifest[0]), parcel)
     except BaseException as error:
-        return _portable(error)
+        return Failure(error)
 
 
 class Keeper:
     """An actor that answers parcels one after another and stays for the next run."""
 
-    def answer(self, name: str, manifest: Sequence[Any], parcel: bytes) -> bytes | BaseException:
+    def answer(self, name: str, manifest: Sequence[Any], parcel: bytes) -> bytes | Failure:
         """Carry out one parcel; see `answer`."""
         return answer(name, manifest, parcel)
-
-
-def _portable(error: BaseException) -> BaseException:
-    """Return *error*, or what stands for it where it cannot be pickled."""
-    try:
-        pickle.loads(pickle.dumps(error))
-    except Exception:
-        return ExecutionError(f"{type(error).__name__}: {error}")
-    return error

@@ -1,26 +1,28 @@
 """A user's exception on its way home: kept as it is, with a note where it happened.
 
-An exception that crosses a process takes the first of three ways that gives
-it back whole: its own reduction; its arguments and attributes, put into a new
-object without calling its constructor; a description in words.
+An exception that crosses a process takes the first of these ways that gives it
+back whole: its own reduction; its arguments and attributes, put into a new
+object without calling its constructor; the same, with words in the place of
+those that cannot be sent; a description of it all.
 """
 
 from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
 import inspect
+import io
 import pickle
 import traceback
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from hypernodes.errors import ExecutionError
 
-#: How a received state becomes an exception again.
-_Way = tuple[Callable[..., BaseException], tuple[Any, ...]]
+#: Exceptions within exceptions that are kept whole; deeper ones are described.
+_MOST_INSIDE: Final = 8
 
 
 def annotate(error: BaseException, node: str, path: str, items: tuple[int, ...]) -> None:
@@ -95,15 +97,21 @@ class Failure:
         self.error = unpack_error(state["record"])
 
 
-def pack_error(error: BaseException) -> list[Any]:
-    """Return *error* and the chain of its causes as data; a chain that bites its tail is cut."""
+def pack_error(error: BaseException, around: tuple[int, ...] = ()) -> list[Any]:
+    """Return *error* and the chain of its causes as data; a chain that bites its tail is cut.
+
+    Args:
+        error: The exception.
+        around: The ids of the exceptions that hold it.
+    """
     chain: list[Any] = []
-    seen: set[int] = set()
+    seen: set[int] = set(around)
     link = ""
     found: BaseException | None = error
     while found is not None and id(found) not in seen:
         seen.add(id(found))
-        chain.append((link, _choose_way(found), found.__suppress_context__))
+        data = _choose_way(found, (*around, id(found)))
+        chain.append((link, data, found.__suppress_context__))
         link = "__cause__" if found.__cause__ is not None else "__context__"
         found = found.__cause__ or found.__context__
     return chain
@@ -125,33 +133,104 @@ def unpack_error(chain: list[Any]) -> BaseException:
     return errors[0]
 
 
-def _choose_way(error: BaseException) -> bytes:
+def _choose_way(error: BaseException, around: tuple[int, ...]) -> bytes:
     """Return the bytes of the first way that brings *error* back whole."""
-    # deferred: only failures that travel between processes need it
-    import cloudpickle
-
-    attributes = {key: value for key, value in vars(error).items() if key != "__notes__"}
     notes = tuple(getattr(error, "__notes__", ()))
-    ways: list[_Way] = [
-        (_reduced, (error, notes)),
-        (_rebuild, (type(error), error.args, attributes, notes)),
-    ]
     same: list[bytes] = []
-    for way in ways:
+    for way in (_by_reduction, _by_parts, _by_what_can_be_sent):
         # whatever a user's reduction or constructor raises only means: not this way
         with contextlib.suppress(Exception):
-            data: bytes = cloudpickle.dumps(way)
+            data = way(error, notes, around)
             call, arguments = pickle.loads(data)
             found = call(*arguments)
             if not _is_same(found, error):
                 continue
             same.append(data)
-            if _members(found) == _members(error):
+            if way is not _by_reduction or _members(found) == _members(error):
                 return data
     if same:
         return same[0]
     text = "".join(traceback.format_exception(error))
     return pickle.dumps((_describe, (text, notes)))
+
+
+def _by_reduction(error: BaseException, notes: tuple[str, ...], _around: tuple[int, ...]) -> bytes:
+    # deferred: only failures that travel between processes need it
+    import cloudpickle
+
+    data: bytes = cloudpickle.dumps((_reduced, (error, notes)))
+    return data
+
+
+def _by_parts(error: BaseException, notes: tuple[str, ...], around: tuple[int, ...]) -> bytes:
+    return _dump((_rebuild, (type(error), error.args, _attributes(error), notes)), around)
+
+
+def _by_what_can_be_sent(
+    error: BaseException, notes: tuple[str, ...], around: tuple[int, ...]
+) -> bytes:
+    """Return *error* with words in the place of parts that no process can be given."""
+    arguments = tuple(_sendable(value, around) for value in error.args)
+    attributes = {name: _sendable(value, around) for name, value in _attributes(error).items()}
+    lost = [name for name, value in attributes.items() if isinstance(value, _Words)]
+    if any(isinstance(value, _Words) for value in arguments):
+        lost.append("args")
+    note = f"only in words, because they cannot be sent: {', '.join(lost)}"
+    return _dump((_rebuild, (type(error), arguments, attributes, (*notes, note))), around)
+
+
+class _Words(str):
+    """What something is in words, which stand for it as they are."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _sendable(value: Any, around: tuple[int, ...]) -> Any:
+    try:
+        _dump(value, around)
+    except Exception:
+        return _Words(repr(value))
+    return value
+
+
+def _dump(value: Any, around: tuple[int, ...]) -> bytes:
+    stream = io.BytesIO()
+    _pickler()(stream, around).dump(value)
+    return stream.getvalue()
+
+
+@functools.cache
+def _pickler() -> Any:
+    # deferred: only failures that travel between processes need it
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle has no types
+        """Pickles the parts of an exception; exceptions among them go as all others do."""
+
+        def __init__(self, stream: io.BytesIO, around: tuple[int, ...]) -> None:
+            super().__init__(stream, protocol=5)
+            self._around = around
+
+        def reducer_override(self, obj: Any) -> Any:
+            if not isinstance(obj, BaseException):
+                return super().reducer_override(obj)
+            if id(obj) in self._around or len(self._around) > _MOST_INSIDE:
+                return _describe, (repr(obj), ())
+            return unpack_error, (pack_error(obj, self._around),)
+
+    return Pickler
+
+
+def _attributes(error: BaseException) -> dict[str, Any]:
+    """Return what *error* keeps: in its ``__dict__`` and in the slots of the user's classes."""
+    found = {key: value for key, value in vars(error).items() if key != "__notes__"}
+    for kind in type(error).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(error, name):
+                found[name] = getattr(error, name)
+    return found
 
 
 def _is_same(found: BaseException, error: BaseException) -> bool:
@@ -190,7 +269,9 @@ def _rebuild(
     error: BaseException = base.__new__(kind, *arguments)
     base.__init__(error, *arguments)
     error.args = arguments
-    vars(error).update(attributes)
+    for name, value in attributes.items():
+        # a class may refuse to be changed
+        object.__setattr__(error, name, value)
     return _reduced(error, notes)
 
 

@@ -103,7 +103,8 @@ class Gathering:
         self._done += len(result.rows)
         self._hits += result.hits
         self._failed += result.failure is not None
-        self._failed += sum(isinstance(row, Failure) for row in result.rows)
+        if context.rules.collects:
+            self._failed += sum(isinstance(row, Failure) for row in result.rows)
         if context.run is not None and context.tell is not None and not result.is_told:
             context.tell(MapProgress(context.run, self._done, self._hits, self._failed))
 

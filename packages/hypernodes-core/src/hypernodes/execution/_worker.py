@@ -30,9 +30,10 @@ from hypernodes.plan import Plan, Settings
 from hypernodes.plugins import notify
 from hypernodes.values import MISSING, Missing
 
-#: Runs whose manifests a worker keeps unpacked.
+#: Runs whose manifests a worker keeps unpacked, and how large they may be together.
 _MOST_RUNS: Final = 8
-_runs: OrderedDict[str, Manifest] = OrderedDict()
+_MOST_BYTES: Final = 256 * 2**20
+_runs: OrderedDict[str, tuple[Manifest, int]] = OrderedDict()
 _runs_lock = threading.Lock()
 
 #: An encoded result on its way home: its record and its values by digest.
@@ -191,8 +192,8 @@ def name_manifest(manifest: bytes) -> str:
 def carry_out(name: str, fetch: Callable[[], bytes], parcel: bytes) -> bytes:
     """Carry out one chunk in this process; any thread may.
 
-    Nothing of a user's escapes but interrupts: exceptions, results that
-    cannot be pickled and parcels that cannot be opened come home as failures.
+    Nothing of a user's functions escapes but interrupts: exceptions, and results
+    that cannot be pickled, come home as failures.
 
     Args:
         name: The name of the run's manifest.
@@ -201,9 +202,12 @@ def carry_out(name: str, fetch: Callable[[], bytes], parcel: bytes) -> bytes:
 
     Returns:
         The packed `Delivery`.
+
+    Raises:
+        TransferError: The manifest or the parcel cannot be opened here.
     """
     manifest = _find_manifest(name, fetch)
-    opened: Parcel = unpack(parcel)
+    opened: Parcel = _open("items", parcel)
     delivery = _carry_out(manifest, opened)
     try:
         return pack(delivery)
@@ -215,11 +219,26 @@ def carry_out(name: str, fetch: Callable[[], bytes], parcel: bytes) -> bytes:
 def _find_manifest(name: str, fetch: Callable[[], bytes]) -> Manifest:
     with _runs_lock:
         if name not in _runs:
-            _runs[name] = unpack(fetch())
-            while len(_runs) > _MOST_RUNS:
+            data = fetch()
+            _runs[name] = _open("the pipeline or what all items share", data), len(data)
+            # what large runs share must not pile up here
+            while len(_runs) > 1 and (
+                len(_runs) > _MOST_RUNS or sum(size for _, size in _runs.values()) > _MOST_BYTES
+            ):
                 _runs.popitem(last=False)
         _runs.move_to_end(name)
-        return _runs[name]
+        return _runs[name][0]
+
+
+def _open(what: str, data: bytes) -> Any:
+    try:
+        return unpack(data)
+    except Exception as error:
+        msg = (
+            f"a worker cannot open {what}: {type(error).__name__}: {error}; install on workers "
+            "what it needs, or have its module travel: cloudpickle.register_pickle_by_value(module)"
+        )
+        raise TransferError(msg) from error
 
 
 def _carry_out(manifest: Manifest, parcel: Parcel) -> Delivery:
