@@ -13,6 +13,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from hypernodes.execution import (
+    Recordable,
     carry_chunks,
     map_pipeline,
     read_cache,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 Transporting = StreamTransport | CellTransport
 
 
-class DaftEngine:
+class DaftEngine(Recordable):
     """Carry out chunks of a map through Daft, in this process or on its cluster.
 
     Results, keys and events are those of `SeqEngine`; ``run`` stays in the

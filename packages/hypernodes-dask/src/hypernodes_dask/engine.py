@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution import (
     Pace,
+    Recordable,
     carry_chunks,
     map_pipeline,
     read_cache,
@@ -42,7 +43,7 @@ _MANY_ITEMS: Final = 500
 _MOST_FIRST: Final = 16
 
 
-class DaskEngine:
+class DaskEngine(Recordable):
     """Carry out the chunks of a map on Dask threads, processes or a cluster.
 
     Results, keys and events are those of `SeqEngine`; ``run`` stays in the

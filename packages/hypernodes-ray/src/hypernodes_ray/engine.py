@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution import (
     Pace,
+    Recordable,
     carry_chunks,
     map_pipeline,
     read_cache,
@@ -40,7 +41,7 @@ _MOST_FIRST: Final = 16
 _CHUNK_SECONDS: Final = 0.1
 
 
-class RayEngine:
+class RayEngine(Recordable):
     """Carry out the chunks of a map as Ray tasks, here or on a cluster.
 
     Results, keys and events are those of `SeqEngine`; ``run`` stays in the

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Literal
 
 import attrs
 
@@ -91,8 +91,12 @@ class RunRecord(PipelineCallback):
     def on_event(self, event: Event, ctx: CallbackContext) -> None:
         """Append what *event* tells."""
         now = time.time()
-        log: _Log | None = ctx.get(self._key)
+        log: _Log | Literal[False] | None = ctx.get(self._key)
+        if log is False:
+            return
         if log is None:
+            # where no file can be made that is said once, and not tried again
+            ctx.set(self._key, False)
             stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now)) + f".{now % 1 * 1000:03.0f}"
             log = _Log(create_run_file(self.folder, event.run.id, stamp), now)
             ctx.set(self._key, log)
@@ -119,7 +123,7 @@ class RunRecord(PipelineCallback):
     def close(self, ctx: CallbackContext) -> None:
         """Close the file."""
         log: _Log | None = ctx.get(self._key)
-        if log is not None:
+        if log:
             ctx.set(self._key, None)
             log.file.close()
 

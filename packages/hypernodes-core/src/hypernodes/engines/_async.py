@@ -15,6 +15,7 @@ from hypernodes.execution import (
     CoroutineRunner,
     Failure,
     Pace,
+    Recordable,
     map_pipeline,
     read_on_error,
     request_map,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _CHUNK_ITEMS: Final = 10_000
 
 
-class AsyncEngine:
+class AsyncEngine(Recordable):
     """Runs coroutine functions side by side on one event loop.
 
     Results, keys and events are those of `SeqEngine`.  Items of a map overlap,

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.engines._options import read_cache, read_callbacks, read_check_mutation
-from hypernodes.execution import Chunk, ChunkResult, Context, map_pipeline, run_chunk, run_pipeline
+from hypernodes.execution import (
+    Chunk,
+    ChunkResult,
+    Context,
+    Recordable,
+    map_pipeline,
+    run_chunk,
+    run_pipeline,
+)
 from hypernodes.values import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -17,7 +25,7 @@ if TYPE_CHECKING:
     from hypernodes.protocols import Cache
 
 
-class SeqEngine:
+class SeqEngine(Recordable):
     """Runs everything in order in the calling thread; observers hear live.
 
     It keeps no state of a run, so one engine may serve many threads at once.

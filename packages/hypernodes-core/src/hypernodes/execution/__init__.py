@@ -19,6 +19,7 @@ from hypernodes.execution._homecoming import by_item
 from hypernodes.execution._options import read_cache, read_callbacks, read_check_mutation
 from hypernodes.execution._pace import Pace
 from hypernodes.execution._packing import Packed, is_picklable, pack, unpack
+from hypernodes.execution._recording import Recordable
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._request import Request, request_map, request_run
 from hypernodes.execution._results import FailedItem, MapResults
@@ -52,6 +53,7 @@ __all__ = [
     "Pace",
     "Packed",
     "Recheck",
+    "Recordable",
     "Request",
     "Rules",
     "Transport",

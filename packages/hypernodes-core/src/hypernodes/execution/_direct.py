@@ -9,6 +9,7 @@ same results, notes and order of calls.
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -121,7 +122,7 @@ class Shortcut:
         graph: That of the pipeline.
     """
 
-    __slots__ = ("_bound", "_era", "_nested", "_others", "_program", "_reads")
+    __slots__ = ("_bound", "_era", "_nested", "_others", "_program", "_reads", "_variables")
 
     def __init__(
         self, program: Program, others: frozenset[str], bound: Mapping[str, Any], graph: Graph
@@ -132,6 +133,7 @@ class Shortcut:
         self._bound = bound
         self._nested = [(node.pipeline, node.pipeline.state) for node in graph.nested_nodes]
         self._era = _era[0]
+        self._variables = len(os.environ)
 
     def read(self, engine: Any, inputs: Mapping[str, Any] | None) -> list[Any] | None:
         """Return the values that the program takes; None where the long way must be taken.
@@ -143,6 +145,9 @@ class Shortcut:
         if (cache is not None and cache is not UNSET) or self._era is not _era[0]:
             return None
         if callbacks is not None and callbacks is not UNSET and callbacks != ():
+            return None
+        # a new variable may name observers, and the number tells of one at the least cost
+        if len(os.environ) != self._variables or getattr(engine, "run_record", None) is not None:
             return None
         if type(inputs) is not dict or not self._others.isdisjoint(inputs):
             return None

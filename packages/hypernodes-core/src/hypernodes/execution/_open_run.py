@@ -19,6 +19,7 @@ from hypernodes.callbacks import (
 )
 from hypernodes.events import Outcome, OutcomeKind, RunFinished, RunStarted
 from hypernodes.execution._context import Context, Rules, engine_option, new_run
+from hypernodes.execution._recording import with_record
 from hypernodes.execution._request import Request
 from hypernodes.hashing import start_epoch
 from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
@@ -44,6 +45,7 @@ class OpenRun:
     ) -> None:
         around = Settings(engine, None, tuple(environment_callbacks()), (), {})
         settings = resolve_settings(request.plan, pipeline.graph, engine, around)
+        settings = with_record(settings)
         for each, callbacks in all_callbacks(settings):
             check_supported(callbacks, type(each).__name__)
         self._inputs = request.inputs

@@ -357,13 +357,15 @@ class Pipeline(Definition):
         chosen = self._chosen(engine)
         if not isinstance(chosen, SeqEngine):
             return chosen
-        return AsyncEngine(
+        looped = AsyncEngine(
             cache=chosen.cache,
             callbacks=chosen.callbacks,
             strict=chosen.strict,
             salt=chosen.salt,
             check_mutation=chosen.check_mutation,
         )
+        looped.run_record = chosen.run_record
+        return looped
 
     def _chosen(self, engine: Engine | str | None) -> Engine:
         return read_engine(engine) or self.engine
