@@ -36,12 +36,14 @@ def play(folder, cache):
         nodes = getattr(main, "nodes", found)
         inputs = getattr(main, "inputs", {"x": 3})
         recorder = Recorder()
-        result = Pipeline(nodes=nodes, engine=SeqEngine(cache, [recorder])).run(inputs)
+        engine = SeqEngine(cache, [recorder])
+        why = Pipeline(nodes=nodes, engine=engine).explain(inputs)
+        result = Pipeline(nodes=nodes, engine=engine).run(inputs)
         plain = Pipeline(nodes=nodes, engine=SeqEngine()).run(inputs)
         # the wrapper of a nested pipeline is no node of its own
         wrappers = {each.name for each in nodes if isinstance(each, Pipeline)}
         executed = [name for name in recorder.executed if name not in wrappers]
-        return executed, repr(result), repr(plain)
+        return executed, repr(result), repr(plain), why
     finally:
         del sys.path[:2]
         for name in set(sys.modules) - before:
@@ -55,10 +57,11 @@ for folder in map(pathlib.Path, sys.argv[2:]):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         cache = DiskCache(root / "caches" / folder.name)
-        executed, result, plain = play(folder, cache)
+        executed, result, plain, why = play(folder, cache)
         cache.close()
-    said = [str(each.message) for each in caught]
-    played[folder.name] = {"executed": executed, "result": result, "plain": plain, "said": said}
+    said = list(dict.fromkeys(str(each.message) for each in caught))
+    found = {"executed": executed, "result": result, "plain": plain, "said": said, "why": why}
+    played[folder.name] = found
 print(json.dumps(played))
 """
 
@@ -71,12 +74,19 @@ class Played(NamedTuple):
         result: What the run returned, as text.
         plain: What a run without a cache returned, as text.
         said: The warnings.
+        why: What the pipeline said before about why it would run.
     """
 
     executed: list[str]
     result: str
     plain: str
     said: list[str]
+    why: str
+
+    @property
+    def names_a_cause(self) -> bool:
+        """Whether it was said before what would run, and which change makes it."""
+        return "runs: " in self.why and "or what it captures" not in self.why
 
 
 def write(folder: Path, project: Project) -> None:

@@ -269,9 +269,10 @@ def played(play_edits: Callable[..., Any]) -> Any:
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_edit_runs_the_node_again(played: tuple[dict[str, Any], ...], name: str) -> None:
-    """After the edit the node runs, and gives what it gives without a cache."""
+    """After the edit the node runs, says why, and gives what it gives without a cache."""
     old, new, _ = (each[name] for each in played)
     assert (new.executed, new.result, new.said) == (old.executed, new.plain, [])
+    assert new.names_a_cause
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -22,7 +22,7 @@ def parts(**changes: object) -> NodeParts:
         "step": "train",
         "own": "main.train",
         "symbols": {"main.train": ["1", "main.py:3"], "features.scale": ["2", "features.py:12"]},
-        "constants": {"features.FACTOR": ["3", "2"]},
+        "constants": {"constant features.FACTOR": ["3", "2"]},
         "environment": {"numpy": "2.0"},
         "created": 0.0,
     }
@@ -43,7 +43,7 @@ def parts(**changes: object) -> NodeParts:
             "helper features.scale changed (features.py:14)",
         ),
         (
-            {"constants": {"features.FACTOR": ["9", "3"]}},
+            {"constants": {"constant features.FACTOR": ["9", "3"]}},
             ReasonKind.CONSTANT,
             "constant features.FACTOR 2 -> 3",
         ),

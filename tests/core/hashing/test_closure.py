@@ -218,9 +218,9 @@ def test_symbols_are_listed_by_name() -> None:
     made = module(
         "N = 1\nclass A:\n    def g(self): return N\ndef h(): return A\ndef f(): return h"
     )
-    identity = track_code(made.f).current()
-    assert set(identity.symbols) == {"made.f", "made.h", "made.A", "made.A.g"}
-    assert set(identity.constants) == {"made.N"}
+    account = track_code(made.f).current().account
+    assert set(account.symbols) == {"made.f", "made.h", "made.A", "made.A.g"}
+    assert set(account.constants) == {"constant made.N"}
 
 
 def test_functions_as_values_count_with_what_they_reach() -> None:

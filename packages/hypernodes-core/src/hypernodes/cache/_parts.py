@@ -13,11 +13,19 @@ import json
 import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
 import attrs
 
 from hypernodes.values import is_stateful
+
+_KINDS_OF_CODE: Final[Mapping[type, str]] = {
+    FunctionType: "function",
+    BuiltinFunctionType: "function",
+    MethodType: "method",
+    ModuleType: "module",
+}
 
 _words: Final = reprlib.Repr()
 _words.maxstring = _words.maxother = 40
@@ -30,6 +38,8 @@ class ReasonKind(Enum):
     CODE = "code"
     HELPER = "helper"
     CONSTANT = "constant"
+    CLOSURE = "closure"
+    DEFAULT = "default"
     ENVIRONMENT = "environment"
     INPUT = "input"
     UPSTREAM = "upstream"
@@ -73,7 +83,8 @@ class NodeParts:
         step: The path of the step: ``"outer/inner/node"``.
         own: The name of its own function among the symbols.
         symbols: Function or class to the digest of its own text and its place.
-        constants: Name to the digest and the words of what it held.
+        constants: What else it reaches, ``"constant main.N"`` or ``"default of
+            y in main.f"``, to the digest and the words of what it held.
         environment: Distribution to version.
         created: When it was first stored, in seconds since the epoch.
     """
@@ -97,9 +108,14 @@ class NodeParts:
 
 def describe_value(value: Any) -> str:
     """Return a few words about *value*: small ones themselves, others by type and size."""
-    if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+    if value is None or type(value) in (bool, int, float, complex, str, bytes):
         return _words.repr(value)
+    kind = _KINDS_OF_CODE.get(type(value), "class" if isinstance(value, type) else "")
+    if kind:
+        return f"{kind} {getattr(value, '__qualname__', value.__name__)}"
     name = type(value).__qualname__
+    if isinstance(value, Enum):
+        return f"{name}.{value.name}"
     # asking a resource for an attribute would load it
     shape: Any = None if is_stateful(value) else getattr(value, "shape", None)
     if isinstance(shape, tuple):
@@ -124,11 +140,20 @@ def compare_nodes(old: NodeParts, new: NodeParts) -> Iterator[Reason]:
     for name in sorted(old.constants.keys() & new.constants.keys()):
         before, after = old.constants[name], new.constants[name]
         if before[0] != after[0]:
-            yield Reason(ReasonKind.CONSTANT, f"constant {name} {_change(before[1], after[1])}")
+            yield Reason(_kind_of(name), f"{name} {_change(before[1], after[1])}")
     for name in sorted({*old.environment, *new.environment}):
         versions = old.environment.get(name, "none"), new.environment.get(name, "none")
         if versions[0] != versions[1]:
             yield Reason(ReasonKind.ENVIRONMENT, f"{name} {versions[0]} -> {versions[1]}")
+
+
+def _kind_of(name: str) -> ReasonKind:
+    """Return the kind of a difference in what code reaches, by what it is called."""
+    if name.startswith("default of "):
+        return ReasonKind.DEFAULT
+    if name == "version":
+        return ReasonKind.CODE
+    return ReasonKind.CLOSURE if " captured by " in name else ReasonKind.CONSTANT
 
 
 def compare_arguments(

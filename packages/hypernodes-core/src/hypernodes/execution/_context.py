@@ -335,7 +335,7 @@ class Level:
             hint = "where it is captured, ignore=[...] or track=[...] of the node leave it out"
             self.cache.warn(f"node {step.path!r} runs uncached: {error}; {hint}", error)
             return None
-        self._warn_of_doors(step, code.doors, self.cache)
+        self._warn_of_doors(step, code.account.doors, self.cache)
         versions = "\n".join(f"{name}=={version}" for name, version in code.environment)
         salt = self.context.rules.salt
         return node_digest(code.digest, shape.encode(), versions.encode(), salt.encode())

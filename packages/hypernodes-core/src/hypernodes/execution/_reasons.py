@@ -58,7 +58,7 @@ def describe_node(level: Level, step: Step) -> NodeParts | None:
     return NodeParts(
         step=step.path,
         own=f"{module}.{name}",
-        symbols=code.describe_symbols(),
+        symbols=code.account.describe_symbols(),
         constants=code.describe_constants(describe_value),
         environment=dict(code.environment),
         created=time.time(),

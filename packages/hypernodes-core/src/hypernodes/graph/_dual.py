@@ -109,9 +109,7 @@ class DualNode:
             one,
             digest=hashlib.sha256(b"dual" + one.digest + many.digest).digest(),
             libraries=one.libraries | many.libraries,
-            symbols={**one.symbols, **many.symbols},
-            constants={**one.constants, **many.constants},
-            doors={**one.doors, **many.doors},
+            account=one.account.joined(many.account),
         )
 
     @property

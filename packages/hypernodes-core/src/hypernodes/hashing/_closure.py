@@ -26,14 +26,14 @@ fingerprinted once per binding, and that is remembered for the process.
 
 from __future__ import annotations
 
-import sys
+import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from hypernodes.hashing._account import Account
 from hypernodes.hashing._callables import expand_class, expand_function
-from hypernodes.hashing._canonical import LEAVES, names_token
-from hypernodes.hashing._code import code_digest
+from hypernodes.hashing._canonical import names_token
 from hypernodes.hashing._expansion import SET, Expansion
 from hypernodes.hashing._faces import FACES, face_of
 from hypernodes.hashing._first_seen import (
@@ -44,6 +44,7 @@ from hypernodes.hashing._first_seen import (
     needs_memory,
 )
 from hypernodes.hashing._identity import (
+    is_found_by_name,
     is_user_class,
     is_user_function,
     is_user_module,
@@ -81,9 +82,7 @@ class Closure:
 
     Attributes:
         modules: The modules of the library code that was reached, Python's own among them.
-        symbols: What was found under which name: label to shallow parts.
-        doors: Labels of the code that reaches things by computed names.
-        constants: Plain data by the name it was found under.
+        account: What was found under which name, for explanations.
         words: Every attribute name and string of the code that was reached.
         passes_modules: Whether a module of the user's is passed around.
         offers: What the functions and classes that were reached may be asked for.
@@ -106,9 +105,7 @@ class Closure:
         self._stored: set[str] = set()
         self._rebound: set[int] = set()
         self.modules: set[str] = set()
-        self.symbols: dict[str, Any] = {}
-        self.doors: dict[str, frozenset[str]] = {}
-        self.constants: dict[str, Any] = {}
+        self.account = Account()
         self.words: set[str] = set()
         self.passes_modules = False
         self.offers: set[str] = set()
@@ -137,7 +134,10 @@ class Closure:
             return self._module(value)
         expansion = by_type(value) or self._expand(value)
         if is_user_class(cls):
+            self.account.note(f"state of {type_name(cls)}", value)
             return expansion._replace(also=(cls,))
+        if cls is functools.partial:
+            self.account.note("bound arguments", (value.args, value.keywords))
         self.modules.update(library_modules(value))
         return expansion
 
@@ -147,46 +147,59 @@ class Closure:
         if not is_user_function(function):
             self.modules.add(str(function.__globals__.get("__name__", "")))
             # a wrapper bears the name of what it wraps, which does not say what it is
-            is_named = function.__module__ is not None and not is_user_module(function.__module__)
-            return (_by_name(function) if is_named else None) or expansion
+            known = None if is_user_module(function.__module__) else _by_name(function)
+            if known is None:
+                self.account.meet_whole(function)
+            return known or expansion
         reach = reach_of(function.__code__)
-        label = f"{function.__module__}.{function.__qualname__}"
-        self.symbols[label] = function
+        label = self.account.meet(function)
         self._note_reach(function, reach, label)
+        self._note_defaults(function, label)
         found = dict(sorted(self._meanings(function, reach)))
-        asked = dict(self._asked(function, reach.stored))
+        asked = dict(self._asked(function, reach.stored, label))
         head = expansion.head + names_token([*found, *asked])
         steps = (*expansion.steps, *(f".<global>[{name!r}]" for name in found), *asked)
-        captured = [*expansion.groups[0][:2], *self._captured(function, reach)]
+        captured = [*expansion.groups[0][:2], *self._captured(function, reach, label)]
         return Expansion(head, ((*captured, *found.values(), *asked.values()),), steps=steps)
 
     def _asked(
-        self, function: types.FunctionType, stored: frozenset[str]
+        self, function: types.FunctionType, stored: frozenset[str], label: str
     ) -> Iterator[tuple[str, Any]]:
         """Yield (step, value) of what the code may ask *function* for, beside calling it."""
         members = vars(function)
         self.offers.update(members, FACES)
         for name in FACES:
             if self._may_ask(function, name):
-                yield f".{name}", face_of(function, name)
+                face = face_of(function, name)
+                self.account.note(f"{name} of {label}", face)
+                yield f".{name}", face
         for name in sorted(members):
             # what it stores itself is a count or a memory of its calls
             if name in stored or name in self._ignore or not self._may_ask(function, name):
                 continue
             self._watch(members, name, members[name])
-            yield f".{name}", self._recall(members, name, members[name], function)
+            meant = self._recall(members, name, members[name], function)
+            self.account.note(f"attribute {label}.{name}", meant)
+            yield f".{name}", meant
 
     def _may_ask(self, owner: Any, name: str) -> bool:
         return owner is self._shown or name in self._known_words
 
     def _note_reach(self, function: types.FunctionType, reach: Reach, label: str) -> None:
         if reach.doors:
-            self.doors[label] = reach.doors
+            self.account.doors[label] = reach.doors
         self.words |= reach.words
         self._stored |= reach.stored
         self._assigned.update((id(function.__globals__), name) for name in reach.assigned)
 
-    def _captured(self, function: types.FunctionType, reach: Reach) -> Iterator[Any]:
+    def _note_defaults(self, function: types.FunctionType, label: str) -> None:
+        code, defaults = function.__code__, function.__defaults__ or ()
+        names = code.co_varnames[: code.co_argcount][code.co_argcount - len(defaults) :]
+        given = {**dict(zip(names, defaults, strict=True)), **(function.__kwdefaults__ or {})}
+        for name, value in given.items():
+            self.account.note(f"default of {name} in {label}", value)
+
+    def _captured(self, function: types.FunctionType, reach: Reach, label: str) -> Iterator[Any]:
         """Yield what the filled cells of *function* hold."""
         names = function.__code__.co_freevars
         for name, cell in zip(names, function.__closure__ or (), strict=True):
@@ -199,14 +212,16 @@ class Closure:
             if name in reach.rebound:
                 self._rebound.add(id(cell))
             if value is not MISSING:
-                yield self._meaning(cell, "", value, reach.words, function)
+                meant = self._meaning(cell, "", value, reach.words, function)
+                self.account.note(f"{name} captured by {label}", meant)
+                yield meant
 
     def _class(self, cls: type) -> Expansion:
         expansion = expand_class(cls)
         if not is_user_class(cls):
             self.modules.add(cls.__module__)
             return expansion
-        self.symbols[type_name(cls)] = cls
+        label = self.account.meet(cls)
         # metaclass and bases come first
         children = list(expansion.groups[0])
         for position, step in enumerate(expansion.steps[2:], start=2):
@@ -215,9 +230,11 @@ class Closure:
             self._watch(vars(cls), name, vars(cls)[name], owner=cls)
             if "<locals>" not in cls.__qualname__:
                 children[position] = self._recall(cls, name, value)
+            self.account.note(f"attribute {label}.{name}", children[position])
         self.offers.add("__doc__")
         if self._may_ask(cls, "__doc__"):
             children.append(face_of(cls, "__doc__"))
+            self.account.note(f"__doc__ of {label}", children[-1])
         return expansion._replace(groups=(children,))
 
     def _module(self, module: types.ModuleType) -> Expansion:
@@ -233,6 +250,8 @@ class Closure:
             self._watch(vars(module), name, vars(module)[name])
         head = b"oM" + names_token([module.__name__, *names])
         found = [self._recall(vars(module), name, vars(module)[name]) for name in names]
+        for name, value in zip(names, found, strict=True):
+            self.account.note(f"constant {module.__name__}.{name}", value)
         return Expansion(head, (found,), steps=tuple(f".{name}" for name in names))
 
     def _watch(
@@ -281,8 +300,8 @@ class Closure:
             yield f"{label}.{attributes[0]}", meant
         words = reach.words if attributes else self._words_for(value, reach)
         meant = self._meaning(owner, name, value, words)
-        if type(meant) in LEAVES or type(meant) is FirstSeen:
-            self.constants[f"{namespace.get('__name__', '')}.{label}"] = meant
+        if isinstance(meant, str) or not isinstance(value, types.ModuleType):
+            self.account.note(f"constant {namespace.get('__name__', '')}.{label}", meant)
         yield label, meant
 
     def _words_for(self, value: Any, reach: Reach) -> frozenset[str]:
@@ -331,6 +350,7 @@ class Closure:
             if word not in _EVERY_MODULE_HAS and not self._is_ignored(members, word):
                 self._watch(members, word, members[word])
                 meant[word] = self._meaning(members, word, members[word], words, seen=seen)
+                self.account.note(f"constant {name}.{word}", meant[word])
         return name, meant
 
     def _imported(
@@ -370,20 +390,9 @@ class Closure:
                 yield f"from {module.__name__} import {name}", meant
 
 
-def shallow_digest(value: Any) -> bytes:
-    """Return the digest of a symbol's own text: what changes when it alone is edited."""
-    if isinstance(value, types.FunctionType):
-        return code_digest(value.__code__, value.__globals__)
-    own = [name for name, each in vars(value).items() if isinstance(each, types.FunctionType)]
-    codes = [shallow_digest(vars(value)[name]) for name in sorted(own)]
-    return names_token(sorted(vars(value))) + b"".join(codes)
-
-
 def _by_name(function: types.FunctionType) -> Expansion | None:
     """Return a library function as its name, if that leads back to it."""
-    found: Any = sys.modules.get(function.__module__ or "")
-    for part in function.__qualname__.split("."):
-        found = getattr(found, part, None)
-    if found is not function:
+    module, name = function.__module__, function.__qualname__
+    if module is None or not is_found_by_name(function, module, name):
         return None
-    return Expansion(b"xn" + names_token([function.__module__, function.__qualname__]), ())
+    return Expansion(b"xn" + names_token([module, name]), ())

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from hypernodes.hashing._account import Account, Pairs
 from hypernodes.hashing._callables import callable_parts
-from hypernodes.hashing._canonical import LEAVES
-from hypernodes.hashing._closure import Closure, shallow_digest
+from hypernodes.hashing._closure import Closure
 from hypernodes.hashing._code import code_digest
 from hypernodes.hashing._environment import libraries_among, versions_of
 from hypernodes.hashing._expansion import Expansion, NotFingerprintableError
 from hypernodes.hashing._faces import asked_for
-from hypernodes.hashing._first_seen import FirstSeen, data_digest
+from hypernodes.hashing._first_seen import data_digest
 from hypernodes.hashing._identity import type_name
 from hypernodes.hashing._walk import fingerprint_error, token_of
 from hypernodes.hashing._watches import MISSING, AnyWatch, cell_contents
@@ -65,18 +64,15 @@ class CodeIdentity:
         digest: 32 bytes over all the code and captured values it reaches.
         libraries: The top-level modules of the library code it reaches; of a
             namespace package, what is in it.
-        symbols: The functions and classes of the user's that it reaches.
-        constants: The plain data that it reaches, by name.
-        doors: Code that reaches things by computed names, and by what.
+        account: What that is, for explanations.
         watches: What the names meant.
     """
 
     digest: bytes
     libraries: frozenset[str]
-    symbols: Mapping[str, Any] = attrs.field(repr=False)
-    constants: Mapping[str, Any] = attrs.field(repr=False)
-    doors: Mapping[str, frozenset[str]]
+    account: Account = attrs.field(repr=False)
     watches: tuple[AnyWatch, ...] = attrs.field(repr=False)
+    _expand: Callable[[Any], Expansion] = attrs.field(repr=False)
 
     @property
     def environment(self) -> tuple[tuple[str, str], ...]:
@@ -87,13 +83,9 @@ class CodeIdentity:
         """Say whether every name still means the same object."""
         return all(watch.holds() for watch in self.watches)
 
-    def describe_symbols(self) -> dict[str, tuple[str, str]]:
-        """Return for each symbol the digest of its own text and where it stands."""
-        return {name: _describe_symbol(value) for name, value in self.symbols.items()}
-
-    def describe_constants(self, words: Callable[[Any], str]) -> dict[str, tuple[str, str]]:
+    def describe_constants(self, words: Callable[[Any], str]) -> Pairs:
         """Return for each constant a digest and what *words* says of it."""
-        return {name: _describe_constant(each, words) for name, each in self.constants.items()}
+        return self.account.describe_constants(self._expand, words)
 
 
 class TrackedCode:
@@ -157,13 +149,16 @@ class TrackedCode:
             words = asked
             closure = Closure(self._expand, ignore, words, shown)
             token = token_of(parts, closure.expand, self._path)
+        if self._options.version is not None:
+            closure.account.note("version", self._options.version)
+        for each in self._options.depends_on:
+            closure.account.note("what depends_on names", each)
         return CodeIdentity(
             digest=sha256(b"code" + token).digest(),
             libraries=frozenset(libraries_among(closure.modules)),
-            symbols=dict(closure.symbols),
-            constants=dict(closure.constants),
-            doors=dict(closure.doors),
+            account=closure.account,
             watches=closure.watches(),
+            expand=self._expand,
         )
 
     def _parts(self) -> Any:
@@ -183,7 +178,12 @@ class TrackedCode:
         values = {name: _captured(self.function, name) for name in self._options.track}
         closure = Closure(self._expand, frozenset())
         token = token_of(values, closure.expand, self._path)
-        return attrs.evolve(identity, digest=sha256(identity.digest + token).digest())
+        held = Account(constants={f"tracked {name}": each for name, each in values.items()})
+        return attrs.evolve(
+            identity,
+            digest=sha256(identity.digest + token).digest(),
+            account=identity.account.joined(held),
+        )
 
 
 def _named(function: Any, expand: Callable[[Any], Expansion]) -> Any:
@@ -205,19 +205,6 @@ def _named(function: Any, expand: Callable[[Any], Expansion]) -> Any:
         case type():
             return type_name(function)
     return type_name(type(function)), data_digest(function, expand)
-
-
-def _describe_symbol(value: Any) -> tuple[str, str]:
-    code = getattr(value, "__code__", None)
-    place = f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code else value.__module__
-    return sha256(shallow_digest(value)).hexdigest()[:16], place
-
-
-def _describe_constant(value: Any, words: Callable[[Any], str]) -> tuple[str, str]:
-    if isinstance(value, FirstSeen):
-        return value.digest.hex()[:16], words(value.value)
-    leaf = LEAVES[type(value)](value)
-    return sha256(leaf).hexdigest()[:16], words(value)
 
 
 _NOTHING: Final = ("nothing",)
