@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import gc
+import os
 import pickle
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hypernodes import DiskCache, MemoryCache, Pipeline, SeqEngine, node
+from hypernodes import DiskCache, FsspecCache, MemoryCache, Pipeline, SeqEngine, node
 from hypernodes.errors import MissingInputError, PlanError, TransferError, UnknownPluginError
+from hypernodes.testing import Tally
 
 daft = pytest.importorskip("daft")
 DaftEngine = pytest.importorskip("hypernodes_daft").DaftEngine
@@ -121,86 +124,6 @@ def test_a_schema_stands_for_annotations(frame: Any) -> None:
         assert found.schema()["y"].dtype == expected
 
 
-@pytest.mark.parametrize(
-    ("type_", "value"),
-    [
-        (int, "1"),
-        (int, True),
-        (int, 2.0),
-        (int, 2**63),
-        (float, "1.5"),
-        (float, 2**60 + 1),
-        (str, 1),
-        (str, None),
-        (bool, 1),
-        (bytes, "a"),
-        (list[int], (1,)),
-        (list[int], [1, "a"]),
-        (list[str], [None]),
-        (dt.date, dt.datetime(2026, 1, 1)),
-        (dt.datetime, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
-    ],
-)
-def test_a_value_that_does_not_fit_is_refused(frame: Any, type_: Any, value: Any) -> None:
-    """Nothing is turned into None or another type; node, column and row are named."""
-
-    def give(n: int) -> Any:
-        return value
-
-    give.__annotations__["return"] = type_
-    with pytest.raises(TypeError, match=r"node 'give' gave .* for column 'y'.*n=1"):
-        transformed(frame, give)
-
-
-@pytest.mark.parametrize(
-    ("dtype", "value"),
-    [
-        (DataType.int8(), 128),
-        (DataType.uint8(), -1),
-        (DataType.struct({"a": DataType.int64()}), {"b": 1}),
-        (DataType.timestamp("us", "UTC"), dt.datetime(2026, 1, 1)),
-        (DataType.tensor(DataType.int64()), "no tensor"),
-    ],
-)
-def test_types_of_daft_are_checked_as_well(frame: Any, dtype: Any, value: Any) -> None:
-    """A type from ``schema=`` is as strict as an annotation."""
-    with pytest.raises((TypeError, ValueError)):
-        transformed(frame, lambda n: value, y=dtype)
-
-
-@pytest.mark.parametrize(
-    ("type_", "value"),
-    [
-        (float, 3),
-        (int | None, None),
-        (list[int | None], [1, None]),
-        (list[list[float]], [[1.5], []]),
-        (bytes, b"\x00\xff"),
-        (dt.datetime, dt.datetime(2026, 1, 2, 3, 4, 5, 6)),
-        (dt.timedelta, dt.timedelta(seconds=1.5)),
-        (int, -(2**63)),
-    ],
-)
-def test_values_that_fit_come_back_equal(frame: Any, type_: Any, value: Any) -> None:
-    """What a column can hold is stored as it is."""
-
-    def give(n: int) -> Any:
-        return value
-
-    give.__annotations__["return"] = type_
-    assert transformed(frame, give) == [value] * 3
-
-
-def test_numbers_of_numpy_are_numbers(frame: Any) -> None:
-    """A scalar of numpy is stored as the number that it is."""
-    np = pytest.importorskip("numpy")
-
-    def give(n: int) -> int:
-        return np.int32(n)  # type: ignore[no-any-return]  # that is the point
-
-    assert transformed(frame, give) == [1, 2, 3]
-
-
 def test_a_failure_says_its_row(frame: Any) -> None:
     """The exception is the user's, with the node and the values of the row."""
     with pytest.raises(ZeroDivisionError) as caught:
@@ -241,11 +164,74 @@ def test_results_are_cached_where_they_are_made(frame: Any, tmp_path: Path) -> N
 
     calls_stay_out = node(square, output_name="y", ignore=["calls"])
     cache = DiskCache(tmp_path / "cache")
-    found = Pipeline([calls_stay_out], engine=SeqEngine(cache=cache)).transform(frame)
+    pipeline = Pipeline([calls_stay_out], engine=SeqEngine(cache=cache))
     for _ in range(2):
-        assert found.to_pydict()["y"] == [1, 4, 9]
-    Pipeline([calls_stay_out]).map({"n": [3, 1]}, "n", engine=SeqEngine(cache=cache))
+        # a frame keeps what was once collected, so each time a new one
+        assert pipeline.transform(frame).to_pydict()["y"] == [1, 4, 9]
+    pipeline.map({"n": [3, 1]}, "n")
     assert sorted(calls) == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("closed_pipes")
+@pytest.mark.parametrize("make", [DiskCache, lambda path: FsspecCache(f"file://{path}")])
+def test_processes_share_what_they_cache(frame: Any, tmp_path: Path, make: Any) -> None:
+    """What worker processes store is found by other ones, and by this one."""
+    tally = Tally(tmp_path / "tally")
+
+    def square(n: int) -> int:
+        tally.note(os.getpid())
+        return n * n
+
+    cache = make(tmp_path / "cache")
+    pipeline = Pipeline([node(square, output_name="y", use_process=True)])
+    engine = DaftEngine(cache=cache)
+    for _ in range(2):
+        assert engine.transform(frame, pipeline).to_pydict()["y"] == [1, 4, 9]
+    assert pipeline.map({"n": [3, 1]}, "n", engine=SeqEngine(cache=cache))[0] == {"y": 9}
+    made = tally.read()
+    assert len(made) == 3
+    assert str(os.getpid()) not in made
+
+
+def test_each_frame_calls_its_own_functions(frame: Any) -> None:
+    """Frames of functions that look alike do not share them, however many there are."""
+
+    def make(calls: list[int]) -> Any:
+        def count(n: int) -> int:
+            calls.append(n)
+            return n
+
+        return DaftEngine().transform(frame, Pipeline([node(count, output_name="y")]))
+
+    noted: list[list[int]] = [[] for _ in range(100)]
+    frames = [make(calls) for calls in noted]
+    for each in (frames[0], frames[-1]):
+        each.collect()
+    assert [sorted(calls) for calls in noted if calls] == [[1, 2, 3]] * 2
+
+
+def test_a_frame_takes_its_task_along_when_it_goes(frame: Any) -> None:
+    """What a frame holds is let go of with it."""
+
+    class Large:
+        pass
+
+    bound = Large()
+    gone = weakref.ref(bound)
+    pipeline = Pipeline([node(lambda n, bound: n, output_name="y")]).bind(bound=bound)
+    found = DaftEngine().transform(frame, pipeline)
+    found.collect()
+    del found, pipeline, bound
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.usefixtures("closed_pipes")
+def test_a_failure_in_a_process_is_told_whole(frame: Any) -> None:
+    """Daft makes a `RuntimeError` of it there, whose text holds type, node and row."""
+    pipeline = Pipeline([node(lambda n: 1 // (n - 2), output_name="y", use_process=True)])
+    with pytest.raises(RuntimeError, match=r"(?s)ZeroDivisionError.*in the row where n=2"):
+        DaftEngine().transform(frame, pipeline).collect()
 
 
 def test_files_go_through_without_being_collected(tmp_path: Path) -> None:

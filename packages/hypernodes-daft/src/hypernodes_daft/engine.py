@@ -207,7 +207,8 @@ class DaftEngine(Recordable):
             TransferError: A function or a bound value cannot be pickled.
             TypeError: While reading: a value does not fit its column.
             Exception: While reading: what a node raised, with a note that
-                holds the row.
+                holds the row; a `RuntimeError` with all of its text, where
+                nodes run in other processes.
         """
         outputs = (output_name,) if isinstance(output_name, str) else output_name
         rows = self.options.batch_size or BATCH_ROWS

@@ -8,6 +8,7 @@ it, and what cannot be stored as it is raises.
 from __future__ import annotations
 
 import datetime as dt
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ _PLAIN: Final[dict[Any, tuple[str, tuple[str, ...]]]] = {
 }
 _ZONED: Final = (dt.datetime, dt.time)
 _TIMES: Final = (*_ZONED, dt.timedelta)
+_LARGEST_FLOAT: Final = int(sys.float_info.max)
 _UNIONS: Final = (typing.Union, types.UnionType)
 
 
@@ -52,6 +54,8 @@ class Shape:
         item: The shape of the elements of a list.
         fields: The shapes of the fields of a struct.
         bounds: The smallest and the largest number that fit.
+        is_known: Whether what fits here is stored as it is for certain;
+            otherwise the column has to be tried out.
     """
 
     dtype: Any
@@ -60,10 +64,19 @@ class Shape:
     item: Shape | None = None
     fields: Mapping[str, Shape] | None = None
     bounds: tuple[int, int] | None = None
+    is_known: bool = True
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether all that fits is stored as it is, inside as well."""
+        inside = [*(self.fields or {}).values(), *([self.item] if self.item else [])]
+        return self.is_known and all(each.is_sure for each in inside)
 
     def fits_quickly(self, values: Sequence[Any]) -> bool:
         """Say whether *values* fit for certain, by looking at their types alone."""
         if self.item is not None or self.fields is not None or self.python in _TIMES:
+            return False
+        if not self.is_known:
             return False
         if set(map(type, values)) != {self.python}:
             return False
@@ -90,10 +103,10 @@ class Shape:
         return self._fit_plain(value, self.python)
 
     def _fit_plain(self, value: Any, python: type[Any]) -> Any:
-        if type(value) is not python and hasattr(value, "dtype") and hasattr(value, "item"):
+        if type(value) is not python and getattr(value, "shape", None) == ():
             # a scalar of numpy: the column holds the same number
             value = value.item()
-        if python is float and type(value) is int and float(value) == value:
+        if python is float and type(value) is int and _is_float(value):
             # an int is welcome where a float is declared, if none of it is lost
             value = float(value)
         if type(value) is not python:
@@ -225,8 +238,14 @@ def shape_of_dtype(dtype: Any) -> Shape:
     )
     for python, test in tests:
         if getattr(dtype, test)():
-            return Shape(dtype, python)
-    return Shape(dtype)
+            # their unit may be coarser than the value
+            return Shape(dtype, python, is_known=python not in _TIMES)
+    return Shape(dtype, is_known=dtype.is_python())
+
+
+def _is_float(value: int) -> bool:
+    """Say whether a float holds all of *value*."""
+    return abs(value) <= _LARGEST_FLOAT and float(value) == value
 
 
 def _bounds(dtype: Any) -> tuple[int, int] | None:

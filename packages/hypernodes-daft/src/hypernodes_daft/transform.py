@@ -28,16 +28,17 @@ from hypernodes.execution import (
     unpack,
 )
 from hypernodes.plan import Plan, Settings, resolve_settings
+from hypernodes_daft.columns import pack_rows, struct_of
 from hypernodes_daft.modules import shipped_modules
 from hypernodes_daft.runtime import load_daft
-from hypernodes_daft.schema import MisfitError, Shape, find_shapes
+from hypernodes_daft.schema import Shape, find_shapes
 from hypernodes_daft.workplace import Workplace, at_work, find_workplace
 
 #: How many rows one call gets: enough to share its cost, few enough for memory.
 BATCH_ROWS: Final = 1024
 _MOST_TASKS: Final = 64
-_tasks: OrderedDict[str, Task] = OrderedDict()
-_tasks_lock = threading.Lock()
+_arrived: OrderedDict[str, Ticket] = OrderedDict()
+_arrived_lock = threading.Lock()
 
 
 @attrs.frozen
@@ -88,51 +89,46 @@ class Task:
         Raises:
             TypeError: A value does not fit its column.
         """
-        columns = {
-            name: self._column(name, shape, [row[name] for row in rows], read)
-            for name, shape in self.shapes.items()
-        }
-        names = list(columns)
-        structs = [
-            dict(zip(names, each, strict=True)) for each in zip(*columns.values(), strict=True)
-        ]
-        return load_daft().Series.from_pylist(structs, dtype=struct_of(self.shapes))
 
-    def _column(
-        self, name: str, shape: Shape | None, values: list[Any], read: Sequence[Sequence[Any]]
-    ) -> list[Any]:
-        if shape is None:
-            return [pack(value) for value in values]
-        if values and shape.fits_quickly(values):
-            return values
-        fitted: list[Any] = []
-        for number, value in enumerate(values):
-            try:
-                fitted.append(shape.fit(value))
-            except MisfitError as error:
-                row = dict(zip(self.columns, (column[number] for column in read), strict=True))
-                raise self._misfit(name, shape, error, row) from None
-        if shape.python is None and not shape.dtype.is_python():
-            self._check_by_daft(name, shape, fitted)
-        return fitted
+        def tell(name: str, shape: Shape, error: Exception, place: int) -> TypeError:
+            row = dict(zip(self.columns, (column[place] for column in read), strict=True))
+            msg = (
+                f"node {self.plan.producers[name].path!r} gave {error}, for column {name!r} of "
+                f"type {shape.dtype}, in the row where {_shown(row)}; "
+                f"change its annotation, or give schema={{{name!r}: ...}}"
+            )
+            return TypeError(msg)
 
-    def _misfit(
-        self, name: str, shape: Shape, error: MisfitError, row: Mapping[str, Any]
-    ) -> TypeError:
-        msg = (
-            f"node {self.plan.producers[name].path!r} gave {error}, for column {name!r} of type "
-            f"{shape.dtype}, in the row where {_shown(row)}; "
-            f"change its annotation, or give schema={{{name!r}: ...}}"
-        )
-        return TypeError(msg)
+        return pack_rows(rows, self.shapes, tell)
 
-    def _check_by_daft(self, name: str, shape: Shape, values: list[Any]) -> None:
-        """Refuse values that a type which only Daft knows turns into nothing."""
-        stored = load_daft().Series.from_pylist(values, dtype=shape.dtype).to_pylist()
-        for value, found in zip(values, stored, strict=True):
-            if value is not None and found is None:
-                msg = f"output {name!r} cannot be a column of {shape.dtype}: {value!r} is lost"
-                raise TypeError(msg)
+
+class Ticket:
+    """Holds a task in this process, and takes its pickle along to others.
+
+    The expression of a frame holds it, so it lives as long as the frame.
+
+    Args:
+        task: What is done; its functions are the user's own.
+        data: The task as other processes get it.
+    """
+
+    def __init__(self, task: Task, data: bytes) -> None:
+        self.task = task
+        self._data = data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrive, (hashlib.blake2b(self._data, digest_size=16).hexdigest(), self._data)
+
+
+def _arrive(key: str, data: bytes) -> Ticket:
+    """Return the ticket of *key*; a process opens each once, and keeps some."""
+    with _arrived_lock:
+        if key not in _arrived:
+            _arrived[key] = Ticket(unpack(data), data)
+            while len(_arrived) > _MOST_TASKS:
+                _arrived.popitem(last=False)
+        _arrived.move_to_end(key)
+        return _arrived[key]
 
 
 def transform_frame(
@@ -164,9 +160,8 @@ def transform_frame(
         find_shapes(plan, schema),
         Rules(engine.strict, engine.salt, engine.check_mutation),
     )
-    key, data = _keep(task)
-    udf = _make_udf(find_workplace(plan), struct_of(task.shapes), rows)
-    new = udf(*(daft.col(name) for name in columns), key, data)
+    udf = _make_udf(find_workplace(plan), struct_of(task.shapes), rows, _ticket(task))
+    new = udf(*(daft.col(name) for name in columns))
     return frame.select(*(daft.col(name) for name in names), new)
 
 
@@ -185,36 +180,21 @@ def _without_callbacks(settings: Settings) -> Settings:
     return attrs.evolve(settings, engine=None, callbacks=(), nested=nested)
 
 
-def struct_of(shapes: Mapping[str, Shape | None]) -> Any:
-    """Return Daft's type of a row of outputs."""
-    daft_type = load_daft().DataType
-    return daft_type.struct(
-        {
-            name: daft_type.binary() if shape is None else shape.dtype
-            for name, shape in shapes.items()
-        }
-    )
-
-
-def carry_rows(*arguments: Any) -> Any:
-    """Carry out a batch of rows: its columns, then the key and the pickle of the task."""
-    *series, key, data = arguments
-    task = _find(key, data)
-    columns = [each.to_pylist() for each in series]
-    return task.pack(task.run(columns), columns)
-
-
-def _make_udf(workplace: Workplace, dtype: Any, rows: int) -> Any:
+def _make_udf(workplace: Workplace, dtype: Any, rows: int, ticket: Ticket) -> Any:
     daft = load_daft()
     options: dict[str, Any] = {"return_dtype": dtype, "unnest": True, "batch_size": rows}
     if not workplace.is_pool:
+
+        def carry_rows(*series: Any) -> Any:
+            return _carry(ticket.task, series)
+
         made = daft.func.batch(**options, use_process=workplace.use_process, cpus=workplace.cpus)
         return made(carry_rows)
 
     class RowWorker:
         @daft.method.batch(**options)  # type: ignore[untyped-decorator]  # Daft has no types here
-        def carry(self, *arguments: Any) -> Any:
-            return carry_rows(*arguments)
+        def carry_rows(self, *series: Any) -> Any:
+            return _carry(ticket.task, series)
 
     pool = daft.cls(
         gpus=workplace.gpus,
@@ -222,29 +202,23 @@ def _make_udf(workplace: Workplace, dtype: Any, rows: int) -> Any:
         max_concurrency=workplace.max_concurrency,
         use_process=workplace.use_process or None,
     )
-    return pool(RowWorker)().carry
+    return pool(RowWorker)().carry_rows
 
 
-def _keep(task: Task) -> tuple[str, bytes]:
-    """Return the key and the pickle of *task*; this process goes on with the task itself."""
+def _carry(task: Task, series: Sequence[Any]) -> Any:
+    """Carry out a batch of rows, given its columns."""
+    columns = [each.to_pylist() for each in series]
+    return task.pack(task.run(columns), columns)
+
+
+def _ticket(task: Task) -> Ticket:
+    """Return what stands for *task* in expressions."""
     try:
         with shipped_modules():
             data = pack(task)
     except Exception as error:
         raise _unpicklable(task, error) from error
-    key = hashlib.blake2b(data, digest_size=16).hexdigest()
-    with _tasks_lock:
-        _tasks[key] = task
-        while len(_tasks) > _MOST_TASKS:
-            _tasks.popitem(last=False)
-    return key, data
-
-
-def _find(key: str, data: bytes) -> Task:
-    with _tasks_lock:
-        if key not in _tasks:
-            _tasks[key] = unpack(data)
-        return _tasks[key]
+    return Ticket(task, data)
 
 
 def _unpicklable(task: Task, cause: Exception) -> TransferError:
