@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from typing import Final
 
+from hypernodes.cache._chunks import Kept
 from hypernodes.cache._entry import Entry, Payload
 from hypernodes.cache._rows import record_keys
 
@@ -26,12 +27,15 @@ class Buffer:
         pid: The process they belong to.
         records: Records, small values inline, with their signed bytes, by node and item.
         payloads: Larger values by digest.
+        chunks: Answers to chunks by key, None for those that were only asked for;
+            nothing is at risk with them.
     """
 
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.records: dict[bytes, dict[bytes, tuple[Entry, bytes]]] = {}
         self.payloads: dict[bytes, Payload] = {}
+        self.chunks: dict[bytes, Kept | None] = {}
         self._seconds = 0.0
         self._bytes = 0
 
@@ -79,15 +83,17 @@ class Uses:
         by_node: Hits, misses and saved seconds by node.
         records: Keys in the index of records whose last use is to be noted.
         blobs: Digests of blobs whose last use is to be noted.
+        chunks: Keys of answers to chunks whose last use is to be noted.
     """
 
     def __init__(self) -> None:
         self.by_node: dict[bytes, tuple[int, int, float]] = {}
         self.records: set[int] = set()
         self.blobs: set[bytes] = set()
+        self.chunks: set[bytes] = set()
 
     def __bool__(self) -> bool:
-        return bool(self.by_node or self.records or self.blobs)
+        return bool(self.by_node or self.records or self.blobs or self.chunks)
 
     def count(self, node: bytes, hits: int, misses: int, saved: float) -> None:
         """Add to the figures of one node."""

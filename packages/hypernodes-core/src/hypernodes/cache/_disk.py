@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from hypernodes.cache import _rows
+from hypernodes.cache._chunks import Column
+from hypernodes.cache._entry import Entry
 from hypernodes.cache._folder import Found
 from hypernodes.cache._listing import Listed, list_folder
 from hypernodes.cache._prune import Limits, drop_orphans, find_size, make_limits, prune
@@ -224,6 +226,18 @@ class DiskCache(Shelves):
             node: {item: entry for item, entry in hits.items() if entry.created >= first[node]}
             for node, hits in found.items()
         }
+
+    def find_chunk(self, key: bytes) -> list[list[Any]] | None:
+        """Return the outputs of a chunk by column, as they were kept; None where none are."""
+        # each record expires by itself
+        return None if self.limits.ttl else super().find_chunk(key)
+
+    def keep_chunk(
+        self, key: bytes, steps: Sequence[Sequence[Entry]], outputs: Sequence[Column]
+    ) -> None:
+        """Keep the outputs of a chunk that was answered from records, where that pays."""
+        if not self.limits.ttl:
+            super().keep_chunk(key, steps, outputs)
 
     def _find_ttl(self, node: bytes) -> float:
         with self._open().index.reading() as connection:

@@ -18,6 +18,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from hypernodes.cache._chunks import Column
 from hypernodes.cache._entry import Entry, Payload, Result
 from hypernodes.cache._listing import Listed
 from hypernodes.cache._parts import NodeParts
@@ -75,6 +76,28 @@ class EncodedCache(ABC):
     @abstractmethod
     def find_entries(self, node: bytes, most: int) -> Sequence[Entry]:
         """Return records of *node*, the latest first, at most so many."""
+
+    def find_chunk(self, key: bytes) -> list[list[Any]] | None:
+        """Return the outputs of a chunk of a map by column; None where none were kept.
+
+        Args:
+            key: A digest of everything that went into them.
+        """
+        return None
+
+    def keep_chunk(
+        self, key: bytes, steps: Sequence[Sequence[Entry]], outputs: Sequence[Column]
+    ) -> None:
+        """Keep the outputs of a chunk that records answered, for who asks for all of it again.
+
+        Nothing depends on it; a cache that gains nothing by it does nothing.
+
+        Args:
+            key: A digest of everything that went into them.
+            steps: The records of each step, one per item.
+            outputs: The records of each output, and its position in them.
+        """
+        return
 
     def list_results(self, node: str | None = None, most: int | None = None) -> Iterator[Listed]:
         """Yield what is there, the latest first, at most so many; of the named *node* alone.

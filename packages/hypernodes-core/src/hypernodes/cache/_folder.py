@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from hypernodes.cache import _rows
+from hypernodes.cache._chunks import Kept
 from hypernodes.cache._entry import Entry, Payload
 from hypernodes.cache._index import Index
 from hypernodes.cache._record import (
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 OWN_FILE_BYTES: Final = 1 << 20
 #: How exact the last use is known: a hit is noted at most once in this time.
 USE_SECONDS: Final = 3600
+# instead of a serializer: answers to chunks are no values
+_CHUNK: Final = "chunk of a map"
 _ITEM: Final = itemgetter(1)
 _SIGNATURE: Final = attrgetter("signature")
 
@@ -117,6 +120,22 @@ class Folder:
         if unsound:
             self._forget("blobs", unsound)
         return found, unused
+
+    def read_chunk(self, key: bytes) -> tuple[bytes, bool] | None:
+        """Return the answer to a chunk, and whether it was not used for a while.
+
+        None without one.  It is empty where the chunk was only asked for before.
+        What is damaged is only not there: the records say the same.
+        """
+        with self.index.reading() as connection:
+            row = _rows.find_chunk(connection, key)
+            if row is None or row[0] == _rows.ASKED:
+                return None if row is None else (b"", False)
+            (data,) = self.segments.read([row[0]])
+        payload = None if data is None else decode_blob(key, data, self.trust)
+        if payload is None:
+            return b"", False
+        return bytes(payload.data), row[1] < time.time() - USE_SECONDS
 
     def blob_path(self, digest: bytes) -> Path:
         """Return the file of a value that has one of its own."""
@@ -239,6 +258,28 @@ class Folder:
         for (digest, size), start, piece in zip(inner, starts[count:], pieces[count:], strict=True):
             rows.append((digest, (segment, start, len(piece)), size))
         return segment, starts[:count], rows
+
+    def write_chunks(self, chunks: Mapping[bytes, Kept | None]) -> None:
+        """Write answers to chunks, and which ones were only asked for.
+
+        What answers whose records are others by now is not written.
+
+        Raises:
+            CacheUnavailableError: They could not be written.
+        """
+        with self.index.writing() as connection:
+            asked = [key for key, kept in chunks.items() if kept is None]
+            _rows.add_chunks(connection, ((key, _rows.ASKED) for key in asked))
+            true = {
+                key: encode_blob(key, Payload(_CHUNK, 1, kept.data), self.trust)
+                for key, kept in chunks.items()
+                if kept is not None and _rows.are_stored(connection, kept.records)
+            }
+            if true:
+                pieces = [b"".join(each) for each in true.values()]
+                segment, starts = self.segments.append(pieces)
+                places = zip([segment] * len(pieces), starts, map(len, pieces), strict=True)
+                _rows.add_chunks(connection, zip(true, places, strict=True))
 
     def discard(self, digests: Sequence[bytes]) -> None:
         """Forget blobs."""

@@ -199,6 +199,8 @@ def _prepare(connection: Connection, path: Path) -> None:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
+            # a row that is replaced is one that is deleted
+            connection.execute("PRAGMA recursive_triggers=ON")
             if _read_version(connection, path) != SCHEMA_VERSION:
                 _create_tables(connection, path)
         except sqlite3.OperationalError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from hypernodes.cache import _rows
 from hypernodes.cache._entry import Entry
 from hypernodes.cache._folder import Folder
 from hypernodes.cache._listing import STEP, step_arguments
@@ -164,7 +165,8 @@ def _has_blobs(connection: Connection) -> bool:
 def _size(connection: Connection) -> int:
     query = (
         "SELECT (SELECT COALESCE(SUM(length), 0) FROM records) "
-        "+ (SELECT COALESCE(SUM(length), 0) FROM blobs)"
+        "+ (SELECT COALESCE(SUM(length), 0) FROM blobs) "
+        "+ (SELECT COALESCE(SUM(length), 0) FROM chunks)"
     )
     return int(connection.execute(query).fetchone()[0])
 
@@ -202,7 +204,11 @@ def _drop_orphans(connection: Connection, folder: Folder) -> list[bytes]:
 
 
 def _shrink(connection: Connection, folder: Folder, goal: int) -> list[bytes]:
-    """Forget bytes until *goal* is reached: blobs, then inline values, then whole records."""
+    """Forget bytes until *goal* is reached: blobs, then inline values, then whole records.
+
+    First of all go the answers to chunks, which say nothing that records do not.
+    """
+    _rows.forget_chunks(connection)
     excess = _size(connection) - goal
     pinned = f"blobs > 0 AND NOT {_UNPINNED}"
     kept = {d for entry in _read_entries(connection, folder, pinned) for d in entry.digests}

@@ -30,7 +30,7 @@ K = TypeVar("K", int, bytes)
 #: Key, segment, offset, length, last use.
 Row: TypeAlias = tuple[K, int, int, int, float]
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS nodes (
     number INTEGER PRIMARY KEY AUTOINCREMENT, node BLOB NOT NULL UNIQUE,
@@ -52,12 +52,21 @@ SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS damaged (
     segment INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
     found REAL NOT NULL)""",
+    """CREATE TABLE IF NOT EXISTS chunks (
+    key BLOB PRIMARY KEY,
+    segment INTEGER NOT NULL, offset INTEGER NOT NULL, length INTEGER NOT NULL,
+    used REAL NOT NULL) WITHOUT ROWID""",
+    # an answer made of records goes with the first of them, replaced ones included
+    """CREATE TRIGGER IF NOT EXISTS chunks_follow_records AFTER DELETE ON records
+    WHEN EXISTS (SELECT 1 FROM chunks) BEGIN DELETE FROM chunks; END""",
 )
-_TABLES: Final = ("records", "nodes", "blobs", "pins", "damaged")
+_TABLES: Final = ("records", "nodes", "blobs", "pins", "damaged", "chunks")
 #: What earlier versions called their tables, too.
 FORGET: Final = tuple(f"DROP TABLE IF EXISTS {name}" for name in (*_TABLES, "payloads"))
 #: How many keys one statement takes; a few sizes, so that statements are compiled once.
 _BATCH: Final = 512
+#: Instead of the place of an answer: the chunk was asked for once.
+ASKED: Final[Place] = (-1, 0, 0)
 # together 63 bits, so that keys are not negative
 _NODE_BYTES: Final = 2
 _ITEM_BITS: Final = 47
@@ -92,6 +101,36 @@ def find_blobs(connection: Connection, digests: Iterable[bytes]) -> Iterator[lis
     )
     for some in _batches(sorted(digests), b""):
         yield connection.execute(_with_wanted(len(some), query), some).fetchall()
+
+
+def are_stored(connection: Connection, records: Mapping[int, float]) -> bool:
+    """Say whether the keys lead to records that were stored at these times, and no later."""
+    query = "SELECT key, created FROM wanted CROSS JOIN records ON key = wanted.k"
+    found: dict[int, float] = {}
+    for some in _batches(sorted(records), -1):
+        found.update(connection.execute(_with_wanted(len(some), query), some))
+    return found == records
+
+
+def find_chunk(connection: Connection, key: bytes) -> tuple[Place, float] | None:
+    """Return where the answer to a chunk lies, and when it was last used."""
+    query = "SELECT segment, offset, length, used FROM chunks WHERE key = ?"
+    row = connection.execute(query, (key,)).fetchone()
+    return None if row is None else (row[:3], row[3])
+
+
+def add_chunks(connection: Connection, chunks: Iterable[tuple[bytes, Place]]) -> None:
+    """Let keys lead to answers to chunks, in a transaction."""
+    now = time.time()
+    connection.executemany(
+        "INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?)",
+        [(key, *place, now) for key, place in chunks],
+    )
+
+
+def forget_chunks(connection: Connection) -> None:
+    """Forget the answers to chunks, in a transaction."""
+    connection.execute("DELETE FROM chunks")
 
 
 def measure_blobs(connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
@@ -183,6 +222,7 @@ def note_uses(
     by_node: Mapping[bytes, tuple[int, int, float]],
     keys: Iterable[int],
     digests: Iterable[bytes],
+    chunks: Iterable[bytes],
 ) -> None:
     """Add up hits, misses and saved seconds, and note what was used; in a transaction."""
     now = int(time.time())
@@ -190,7 +230,11 @@ def note_uses(
         "UPDATE nodes SET hits = hits + ?, misses = misses + ?, saved = saved + ? WHERE node = ?",
         [(*figures, node) for node, figures in by_node.items()],
     )
-    for table, key, used in (("records", "key", keys), ("blobs", "digest", digests)):
+    for table, key, used in (
+        ("records", "key", keys),
+        ("blobs", "digest", digests),
+        ("chunks", "key", chunks),
+    ):
         connection.executemany(
             f"UPDATE {table} SET used = ? WHERE {key} = ?", [(now, each) for each in sorted(used)]
         )

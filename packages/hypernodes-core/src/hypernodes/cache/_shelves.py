@@ -16,10 +16,11 @@ import warnings
 from collections.abc import Callable, Container, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hypernodes.cache import _rows
 from hypernodes.cache._buffer import Buffer, Uses
+from hypernodes.cache._chunks import Column, decode_chunk, make_chunk, read_uses
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload
 from hypernodes.cache._folder import Folder, Found
@@ -68,6 +69,8 @@ class Shelves(EncodedCache):
         self._buffer = Buffer()
         self._uses = Uses()
         self._described: set[bytes] = set()
+        # chunks that were asked for before, and are asked for again
+        self._asked: set[bytes] = set()
         self._noted = float("-inf")
         self._warned: set[str] = set()
 
@@ -130,6 +133,46 @@ class Shelves(EncodedCache):
             self._uses.blobs.update(unused)
         return found
 
+    def find_chunk(self, key: bytes) -> list[list[Any]] | None:
+        """Return the outputs of a chunk by column, as they were kept; None where none are."""
+        folder = self._open()
+        # what is not written yet may say otherwise
+        if self._own_buffer().records or folder.trust.is_locked:
+            return None
+        data, is_unused = folder.read_chunk(key) or (None, False)
+        if not data:
+            if data is not None:
+                self._asked.add(key)
+            return None
+        values = decode_chunk(data, allow_pickle=self.allow_pickle)
+        if values is None:
+            return None
+        for use in read_uses(data):
+            self._uses.count(use.node, len(use.keys), 0, use.seconds)
+            if is_unused:
+                self._uses.records.update(use.keys)
+                self._uses.chunks.add(key)
+        return values
+
+    def keep_chunk(
+        self, key: bytes, steps: Sequence[Sequence[Entry]], outputs: Sequence[Column]
+    ) -> None:
+        """Keep the outputs of a chunk that was answered from records, where that pays.
+
+        It pays for what is repeated: the first time, it is only noted that
+        somebody asked.
+        """
+        folder = self._open()
+        if folder.trust.is_locked or folder.index.is_read_only:
+            return
+        was_asked = key in self._asked
+        kept = make_chunk(steps, outputs) if was_asked else None
+        if was_asked and kept is None:
+            return
+        self._asked.discard(key)
+        with folder.index.lock:
+            self._own_buffer().chunks[key] = kept
+
     def find_held(self, digests: Sequence[bytes]) -> Container[bytes]:
         """Return which encoded values are there, without reading them."""
         held = set(self._own_buffer().payloads)
@@ -159,7 +202,8 @@ class Shelves(EncodedCache):
 
     def flush(self) -> None:
         """Write what is buffered, values before the records that name them."""
-        if not self._own_buffer().records and not self._uses:
+        buffer = self._own_buffer()
+        if not buffer.records and not buffer.chunks and not self._uses:
             return
         folder = self._open()
         with folder.index.lock:
@@ -236,9 +280,14 @@ class Shelves(EncodedCache):
     def _write_out(self, folder: Folder) -> bool:
         """Write the buffer; say whether there was anything in it."""
         buffer = self._own_buffer()
-        if not buffer.records:
+        if not buffer.records and not buffer.chunks:
             return False
-        folder.write(*buffer.in_order(), buffer.payloads)
+        if buffer.records:
+            folder.write(*buffer.in_order(), buffer.payloads)
+        if buffer.chunks:
+            # nothing depends on them
+            with contextlib.suppress(CacheUnavailableError):
+                folder.write_chunks(buffer.chunks)
         # only now: what an interrupt kept from being written is written next time
         self._buffer = Buffer()
         return True
@@ -249,7 +298,7 @@ class Shelves(EncodedCache):
         self._noted = time.monotonic()
         if uses and not folder.index.is_read_only:
             with contextlib.suppress(CacheUnavailableError), folder.index.writing() as connection:
-                _rows.note_uses(connection, uses.by_node, uses.records, uses.blobs)
+                _rows.note_uses(connection, uses.by_node, uses.records, uses.blobs, uses.chunks)
 
     def _warn_once(self, message: str) -> None:
         if message not in self._warned:

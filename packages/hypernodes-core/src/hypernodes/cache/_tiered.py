@@ -18,6 +18,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
+from hypernodes.cache._chunks import Column
 from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload
 from hypernodes.cache._listing import Listed
@@ -115,6 +116,16 @@ class TieredCache(EncodedCache):
         nothing: Container[bytes] = ()
         far = self._ask(lambda: self.far.find_held(left), nothing) if self._reads else nothing
         return held.union(digest for digest in left if digest in far)
+
+    def find_chunk(self, key: bytes) -> list[list[Any]] | None:
+        """Return the outputs of a chunk by column, as they were kept near."""
+        return self.near.find_chunk(key)
+
+    def keep_chunk(
+        self, key: bytes, steps: Sequence[Sequence[Entry]], outputs: Sequence[Column]
+    ) -> None:
+        """Keep the outputs of a chunk near."""
+        self.near.keep_chunk(key, steps, outputs)
 
     def find_nodes(self, step: str) -> Sequence[tuple[bytes, NodeParts]]:
         """Return what was kept of the nodes of *step*, near ones first."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from hypernodes.cache._folder import Folder
-from hypernodes.cache._rows import record_keys
+from hypernodes.cache._rows import forget_chunks, record_keys
 from hypernodes.cache._segments import HEADER_BYTES, OWN_FILE
 from hypernodes.hashing import Signature
 
@@ -43,7 +43,9 @@ def compact(folder: Folder, dead_share: float) -> int:
     with folder.index.lock:
         # its own segment would not be free
         folder.segments.let_go()
-        with folder.index.reading() as connection:
+        with folder.index.writing() as connection:
+            # their bytes are not moved: the next repeat makes them again
+            forget_chunks(connection)
             live = _measure_live(connection)
         for number in folder.segments.numbers():
             size = folder.segments.size(number) - HEADER_BYTES

@@ -79,6 +79,23 @@ class GuardedCache:
                 self._give_up("read", error)
         return [MISSING] * len(wanted)
 
+    def find_chunk(self, key: bytes) -> list[list[Any]] | None:
+        """Return the outputs of a chunk by column, where the cache keeps such; see `keep_chunk`."""
+        if not self._is_readable or not isinstance(self._cache, EncodedCache):
+            return None
+        found: list[list[Any]] | None = self._try_notes(lambda cache: cache.find_chunk(key))
+        return found
+
+    def keep_chunk(
+        self,
+        key: bytes,
+        steps: Sequence[Sequence[Entry]],
+        outputs: Sequence[tuple[Sequence[Entry], int]],
+    ) -> None:
+        """Let the cache keep the outputs of a chunk that it answered record by record."""
+        if self._is_writable and isinstance(self._cache, EncodedCache):
+            self._try_notes(lambda cache: cache.keep_chunk(key, steps, outputs))
+
     def store(self, result: Result, node: str) -> bool:
         """Store *result* of the node called *node*, soon; say whether it will be.
 

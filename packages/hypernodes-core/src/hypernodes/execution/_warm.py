@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
+
 from hypernodes.cache import Entry
 from hypernodes.execution._context import Level
 from hypernodes.execution._records import Chunk
 from hypernodes.execution._rows import Row
-from hypernodes.hashing import Signature, fingerprint_column, item_digests
+from hypernodes.hashing import Signature, column_digest, fingerprint_column, item_digests
 from hypernodes.plan import Step
 from hypernodes.values import MISSING
 
@@ -27,8 +29,9 @@ _Digests = dict[str, bytes | list[bytes]]
 def answer_items(level: Level, chunk: Chunk) -> dict[int, dict[str, Any]]:
     """Return the outputs of the items that the cache answers, by place in *chunk*.
 
-    Makes one lookup per step and one load per chunk, in bulk.  Observers hear
-    nothing of it.
+    Makes one lookup per step and one load per chunk, in bulk; a chunk that was
+    answered as a whole before takes a single lookup.  Observers hear nothing
+    of it.
 
     Args:
         level: The pipeline.
@@ -40,25 +43,79 @@ def answer_items(level: Level, chunk: Chunk) -> dict[int, dict[str, Any]]:
     digests = _digest_inputs(level, chunk)
     if digests is None:
         return {}
-    places: Sequence[int] = range(chunk.size)
-    made: dict[str, tuple[list[Entry], int]] = {}
-    for step in plan.steps:
-        entries = _look_up(level, step, digests, len(places))
+    key = _identify(level, chunk, digests)
+    columns = None if key is None else level.cache.find_chunk(key)
+    if columns is not None:
+        return _make_rows(level, chunk, range(chunk.size), columns)
+    found = _find(level, chunk.size, digests)
+    if found is None:
+        return {}
+    outputs = [found.made[name] for name in plan.outputs if name in found.made]
+    if key is not None and len(found.places) == chunk.size:
+        level.cache.keep_chunk(key, found.steps, outputs)
+    return _make_rows(level, chunk, found.places, _load(level, outputs, len(found.places)))
+
+
+@attrs.frozen
+class _Found:
+    """What the records of a chunk say.
+
+    Attributes:
+        places: The items that every step has a record of.
+        made: Value name to the records that hold it, and its position in them.
+        steps: The records of each step.
+    """
+
+    places: Sequence[int]
+    made: dict[str, tuple[list[Entry], int]]
+    steps: list[list[Entry]]
+
+
+def _find(level: Level, size: int, digests: _Digests) -> _Found | None:
+    """Look up step by step; None where no item is answered as a whole."""
+    found = _Found(range(size), {}, [])
+    for step in level.plan.steps:
+        entries = _look_up(level, step, digests, len(found.places))
         if entries is None:
-            return {}
+            return None
         held = [n for n, entry in enumerate(entries) if entry is not MISSING]
         if not held:
-            return {}
-        if len(held) < len(places):
-            places = [places[n] for n in held]
+            return None
+        if len(held) < len(found.places):
             entries = [entries[n] for n in held]
             digests = {name: _only(column, held) for name, column in digests.items()}
-            made = {name: (_only(found, held), at) for name, (found, at) in made.items()}
+            found = _Found(
+                [found.places[n] for n in held],
+                {name: (_only(some, held), at) for name, (some, at) in found.made.items()},
+                [_only(some, held) for some in found.steps],
+            )
+        found.steps.append(entries)
         for position, name in enumerate(step.writes):
             if name is not None:
-                made[name] = (entries, position)
+                found.made[name] = (entries, position)
                 digests[name] = [entry.digests[position] for entry in entries]
-    return _load(level, chunk, places, made)
+    return found
+
+
+def _identify(level: Level, chunk: Chunk, digests: _Digests) -> bytes | None:
+    """Return the digest of all that goes into the outputs of *chunk*.
+
+    None where no step has a say, or one cannot be identified, and in a worker,
+    which never writes and whose chunks are not those of the map.
+    """
+    plan = level.plan
+    nodes = [level.node_digest(step) for step in plan.steps]
+    if not nodes or None in nodes or level.context.is_remote:
+        return None
+    wiring = repr([(step.arguments, step.writes) for step in plan.steps])
+    # whether an input varies is part of what it is
+    known = repr(
+        (chunk.size, [(n, isinstance(d, bytes)) for n, d in digests.items()], plan.outputs)
+    )
+    columns = [
+        each if isinstance(each, bytes) else column_digest(each) for each in digests.values()
+    ]
+    return column_digest([wiring.encode(), known.encode(), *filter(None, nodes), *columns])
 
 
 def _digest_inputs(level: Level, chunk: Chunk) -> _Digests | None:
@@ -94,24 +151,38 @@ def _only(column: Any, places: Sequence[int]) -> Any:
 
 
 def _load(
-    level: Level, chunk: Chunk, places: Sequence[int], made: dict[str, tuple[list[Entry], int]]
-) -> dict[int, dict[str, Any]]:
-    """Return the outputs of the items at *places*, but for those whose values are gone."""
+    level: Level, outputs: Sequence[tuple[list[Entry], int]], count: int
+) -> list[Sequence[Any]]:
+    """Return the values of *outputs*, by column."""
     if level.cache is None:
-        return {}
-    names = level.plan.outputs
+        return []
     wanted = [
         pair
-        for name in names
-        if name in made
-        for pair in zip(made[name][0], [made[name][1]] * len(places), strict=True)
+        for entries, position in outputs
+        for pair in zip(entries, [position] * count, strict=True)
     ]
     loaded = list(level.cache.load_many(wanted))
+    return [loaded[start : start + count] for start in range(0, len(wanted), count)]
+
+
+def _make_rows(
+    level: Level, chunk: Chunk, places: Sequence[int], made: Sequence[Sequence[Any]]
+) -> dict[int, dict[str, Any]]:
+    """Return the outputs of the items at *places*, but for those whose values are gone.
+
+    Args:
+        level: The pipeline.
+        chunk: The items.
+        places: Which of them.
+        made: The columns of those outputs that steps make.
+    """
+    names = level.plan.outputs
+    written = {name for step in level.plan.steps for name in step.writes}
+    left = iter(made)
     columns: list[Sequence[Any]] = []
     for name in names:
-        if name in made:
-            columns.append(loaded[: len(places)])
-            del loaded[: len(places)]
+        if name in written:
+            columns.append(next(left))
         elif name in chunk.columns:
             columns.append([chunk.columns[name][place] for place in places])
         else:
