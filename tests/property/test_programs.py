@@ -43,30 +43,46 @@ class Everything(Silent):
 
 
 class Plugin:
-    """Observes every step, so that nothing is told by a shorter way."""
+    """Observes every step."""
 
     @hookimpl
     def hypernodes_step_started(self, run: Any) -> None:
         """Do nothing."""
 
 
-class Watched(SeqEngine):
-    """Goes the long way, past every observer there is."""
+class Around(Plugin):
+    """Could carry out every step, so that nothing goes by a shorter way."""
+
+    @hookimpl
+    def hypernodes_execute_step(self, step: Any) -> None:
+        """Leave it to others."""
+
+
+class Plugged(SeqEngine):
+    """Runs beside a plugin that observes."""
+
+    plugin: type[Plugin] = Plugin
 
     def run(self, *args: Any, **options: Any) -> Any:
-        """Run with a plugin that observes."""
-        with _watching():
+        """Run with the plugin."""
+        with _plugged(self.plugin()):
             return super().run(*args, **options)
 
     def map(self, *args: Any, **options: Any) -> Any:
-        """Map with a plugin that observes."""
-        with _watching():
+        """Map with the plugin."""
+        with _plugged(self.plugin()):
             return super().map(*args, **options)
 
 
+class Watched(Plugged):
+    """Goes the long way, past every observer there is."""
+
+    plugin = Around
+
+
 @contextlib.contextmanager
-def _watching() -> Iterator[None]:
-    manager().register(Plugin(), "watching")
+def _plugged(plugin: Plugin) -> Iterator[None]:
+    manager().register(plugin, "watching")
     try:
         yield
     finally:
@@ -215,7 +231,7 @@ def _requests(draw: st.DrawFn, **options: bool) -> tuple[Drawing, Pipeline, dict
 
 
 def _in_turn() -> list[Any]:
-    """Return engines: a first run, a second and a third, observed in three ways, on a loop."""
+    """Return engines: a first run, a second and a third, observed in several ways, on a loop."""
     plain = SeqEngine()
     return [
         SeqEngine(callbacks=[Everything()]),
@@ -226,6 +242,7 @@ def _in_turn() -> list[Any]:
         AsyncEngine(),
         plain,
         Watched(callbacks=[Everything()]),
+        Plugged(),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import attrs
@@ -45,7 +47,7 @@ class Events(PipelineCallback):
 
 
 def _shape(event: Any) -> Any:
-    if isinstance(event, str):
+    if isinstance(event, str | tuple):
         return event
     parts = attrs.asdict(event, recurse=False)
     parts["run"] = event.run.total
@@ -76,25 +78,88 @@ def test_every_event_of_a_map_arrives() -> None:
     assert expected == [name for name in events.names if name != "MapProgress"]
 
 
-def test_records_are_the_same_whether_plugins_observe_or_not() -> None:
-    """A map that tells its callbacks itself makes the records that the dispatcher hands on."""
+class Observing:
+    """A plugin that keeps what its hooks are told, as shapes."""
 
-    class Plugin:
-        @hookimpl
-        def hypernodes_item_started(self, run: Any, item: int) -> None:
-            pass
+    def __init__(self, kept: list[Any]) -> None:
+        self.kept = kept
 
-    first, second = Events(), Events()
-    pipeline = Pipeline([invert, node(lambda y: (y, -y), output_name=("a", "b"))])
-    with pytest.raises(ZeroDivisionError):
-        pipeline.map({"x": [1, 2, 0]}, map_over="x", engine=SeqEngine(callbacks=[first]))
-    manager().register(Plugin(), "plugin")
+    @hookimpl
+    def hypernodes_item_started(self, run: Any, item: int) -> None:
+        self.kept.append(("item", run.total, item))
+
+    @hookimpl
+    def hypernodes_step_started(self, item: int, step: Any, inputs: Any) -> None:
+        self.kept.append(("step", item, step, dict(inputs)))
+
+    @hookimpl
+    def hypernodes_step_finished(self, run: Any, item: int, step: Any, outcome: Any) -> None:
+        self.kept.append(("made", item, step, outcome.kind, outcome.outputs, type(outcome.error)))
+
+    @hookimpl
+    def hypernodes_item_finished(self, item: int, outcome: Any) -> None:
+        self.kept.append(("done", item, outcome.kind, outcome.outputs, type(outcome.error)))
+
+
+class Around:
+    """A plugin that could carry out steps, so that no loop is written."""
+
+    @hookimpl
+    def hypernodes_execute_step(self, step: Any) -> None:
+        """Leave it to others."""
+
+
+@contextlib.contextmanager
+def registered(*plugins: object) -> Iterator[None]:
+    """With plugins."""
+    for number, plugin in enumerate(plugins):
+        manager().register(plugin, f"plugin {number}")
     try:
-        with pytest.raises(ZeroDivisionError):
-            pipeline.map({"x": [1, 2, 0]}, map_over="x", engine=SeqEngine(callbacks=[second]))
+        yield
     finally:
-        manager().unregister("plugin")
-    assert first.shapes == second.shapes
+        for number in range(len(plugins)):
+            manager().unregister(f"plugin {number}")
+
+
+@pytest.mark.parametrize("on_error", ["raise", "collect"])
+def test_a_written_loop_tells_what_the_dispatcher_tells(on_error: Any) -> None:
+    """Records, calls and hooks of plugins: the same, in the same order, on both ways."""
+    pipeline = Pipeline([invert, node(lambda y: (y, -y), output_name=("a", "b"))])
+    heard = []
+    for more in ([], [Around()]):
+        events = Events()
+        with registered(Observing(events.kept), *more), contextlib.suppress(ZeroDivisionError):
+            engine = SeqEngine(callbacks=[events])
+            pipeline.map({"x": [1, 2, 0, 3]}, map_over="x", engine=engine, on_error=on_error)
+        heard.append(events.shapes)
+    assert heard[0] == heard[1]
+    assert len(heard[0]) > 30
+
+
+def test_a_plugin_alone_is_told_the_same() -> None:
+    """Without callbacks, too."""
+    heard: list[list[Any]] = [[], []]
+    for kept, more in zip(heard, ([], [Around()]), strict=True):
+        with registered(Observing(kept), *more):
+            Pipeline([invert]).map({"x": [1, 2]}, map_over="x")
+    assert heard[0] == heard[1]
+    assert len(heard[0]) == 8
+
+
+def test_a_hook_that_raises_is_one_warning_however_many_items() -> None:
+    """It names the plugin and the hook, and the map goes on."""
+
+    class Broken:
+        @hookimpl
+        def hypernodes_step_finished(self, step: Any) -> None:
+            raise RuntimeError
+
+    with (
+        registered(Broken()),
+        pytest.warns(CallbackWarning, match="plugin 'plugin 0' raised in hyper") as caught,
+    ):
+        rows = Pipeline([invert]).map({"x": [1, 2]}, map_over="x")
+    assert (rows, len(caught)) == ([{"y": 1.0}, {"y": 0.5}], 1)
 
 
 def test_failed_items_and_runs_are_told() -> None:

@@ -21,6 +21,9 @@ class CallbackContext:
     Every call receives the context of its run, so one callback object can
     serve many runs at once by keeping its state here instead of on itself.
 
+    Args:
+        values: What is remembered from the beginning; not copied.
+
     Example:
         >>> ctx = CallbackContext()
         >>> ctx.set("seen", 3)
@@ -32,8 +35,8 @@ class CallbackContext:
         (1, ['outer', 'inner'])
     """
 
-    def __init__(self) -> None:
-        self._values: dict[Hashable, Any] = {}
+    def __init__(self, values: dict[Hashable, Any] | None = None) -> None:
+        self._values: dict[Hashable, Any] = {} if values is None else values
         self._path: list[str] = []
         self._metadata: dict[str, dict[str, Any]] = {}
 

@@ -40,7 +40,7 @@ from hypernodes.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 _SUCCEEDED = frozenset({OutcomeKind.EXECUTED, OutcomeKind.HIT})
 _IN_MAP = "_in_map"
@@ -91,7 +91,8 @@ class Dispatcher:
         callbacks_for: Callable[[Run], Sequence[PipelineCallback]] | None = None,
         hooks: Mapping[str, Sequence[ObserverHook]] | None = None,
     ) -> None:
-        self.context: CallbackContext = CallbackContext()
+        self._remembered: dict[Hashable, Any] = {}
+        self.context: CallbackContext = CallbackContext(self._remembered)
         self._root_callbacks = tuple(root_callbacks)
         self._callbacks_for = callbacks_for
         self._hooks = {name: tuple(found) for name, found in (hooks or {}).items() if found}
@@ -129,17 +130,23 @@ class Dispatcher:
             self._tell(frame, "on_event", event)
         self._handlers[type(event)](event)
 
-    def ear(self, run: Run) -> Ear | None:
-        """Return who listens to the items and steps of *run*; None where plugins do, too.
+    def ear(self, run: Run) -> Ear:
+        """Return who listens to the items and steps of *run*.
 
         Raises:
             KeyError: *run* has not started.
         """
         frame = self._open[run.id]
-        if self._hooks:
-            return None
-        enter, note = partial(self._enter, frame), partial(self.context.set, _MAP_ITEM)
-        return Ear(frame.listeners, self.context, enter, note, self._complain)
+        return Ear(
+            listeners=frame.listeners,
+            hooks=self._hooks,
+            context=self.context,
+            remembered=self._remembered,
+            item_key=_MAP_ITEM,
+            enter=partial(self._enter, frame),
+            complain=self._complain,
+            complain_of_plugin=self._complain_of_plugin,
+        )
 
     def finish(self, error: BaseException | None = None) -> None:
         """End every run that is still open, innermost first, as failed by *error*.
@@ -313,7 +320,10 @@ class Dispatcher:
             try:
                 call(**{name: available[name] for name in names})
             except Exception as error:
-                self._warn(plugin, f"plugin {plugin!r}", hook, error)
+                self._complain_of_plugin(plugin, hook, error)
+
+    def _complain_of_plugin(self, plugin: str, hook: str, error: Exception) -> None:
+        self._warn(plugin, f"plugin {plugin!r}", hook, error)
 
     def _complain(self, owner: object, method: str, error: Exception) -> None:
         self._warn(id(owner), f"callback {type(owner).__name__}", method, error)

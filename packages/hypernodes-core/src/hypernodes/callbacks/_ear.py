@@ -1,21 +1,21 @@
 """Who listens to the items and steps of one run, to be called without a dispatcher in between.
 
 Making a record for every step and handing it around costs far more than most
-callbacks do.  Where no plugin observes, the executor calls the methods of
-callbacks itself, in the same order and with the same arguments, and makes
-records only for callbacks that take them.
+callbacks do.  So the executor may call the methods of callbacks and the hooks
+of plugins itself, in the same order and with the same arguments, and makes
+records only for those that take them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 if TYPE_CHECKING:
     from hypernodes.callbacks._base import CallbackContext
-    from hypernodes.callbacks._listeners import Listeners
+    from hypernodes.callbacks._listeners import Listeners, ObserverHook
 
 
 @attrs.frozen
@@ -24,14 +24,20 @@ class Ear:
 
     Attributes:
         listeners: Per method, the callbacks that implement it.
-        context: What they are given last.
+        hooks: Per hook, what plugins implement; called behind callbacks.
+        context: What callbacks are given last.
+        remembered: What it remembers, by key.
+        item_key: The key of the number of the item, noted before anybody is called.
         enter: Told the number of the first item before anybody else is.
-        note: Told the number of each item before anybody else is.
         complain: Told (callback, method, exception) when a call raised.
+        complain_of_plugin: Told (plugin, hook, exception) when a hook raised.
     """
 
     listeners: Listeners
+    hooks: Mapping[str, Sequence[ObserverHook]]
     context: CallbackContext
+    remembered: dict[Hashable, Any]
+    item_key: str
     enter: Callable[[int], None]
-    note: Callable[[int], None]
     complain: Callable[[object, str, Exception], None]
+    complain_of_plugin: Callable[[str, str, Exception], None]

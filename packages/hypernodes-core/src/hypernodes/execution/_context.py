@@ -110,7 +110,7 @@ class Context:
         self.identities: Identities = Identities()
         self.is_remote: bool = False
         self.worker: str | None = None
-        self.listen: Callable[[Run], Ear | None] | None = None
+        self.listen: Callable[[Run], Ear] | None = None
         self.told: tuple[Plan, Any] | None = None
         self.said: list[tuple[str, str]] = []
         self.owners: Owners | None = None

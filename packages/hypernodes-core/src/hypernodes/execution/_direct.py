@@ -9,9 +9,10 @@ same results, notes and order of calls.
 
 from __future__ import annotations
 
+import operator
 import os
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution._program import Program
@@ -68,7 +69,7 @@ def find_program(
 
 
 def find_told(plan: Plan, context: Context) -> Program | None:
-    """Return the loop that calls observers of a map itself; None where plugins observe it.
+    """Return the loop that calls observers of a map itself; None where there can be none.
 
     Made once per run, for the observers of that run.
     """
@@ -120,22 +121,29 @@ class Shortcut:
         others: Names that are not read; a value for one makes another request.
         bound: The values bound in the pipeline.
         graph: That of the pipeline.
+
+    Attributes:
+        run: Returns the outputs for what `read` returned.
     """
 
-    __slots__ = ("_bound", "_era", "_nested", "_others", "_program", "_reads", "_variables")
+    __slots__ = ("_bound", "_era", "_is_one", "_nested", "_others", "_pick", "_variables", "run")
 
     def __init__(
         self, program: Program, others: frozenset[str], bound: Mapping[str, Any], graph: Graph
     ) -> None:
-        self._program = program
-        self._reads = program.reads
+        self.run: Final = program.run
+        self._pick: Callable[[Mapping[str, Any]], Any] = (
+            operator.itemgetter(*program.reads) if program.reads else lambda _: ()
+        )
+        # of one name there is no tuple
+        self._is_one = len(program.reads) == 1
         self._others = others
         self._bound = bound
         self._nested = [(node.pipeline, node.pipeline.state) for node in graph.nested_nodes]
         self._era = _era[0]
         self._variables = len(os.environ)
 
-    def read(self, engine: Any, inputs: Mapping[str, Any] | None) -> list[Any] | None:
+    def read(self, engine: Any, inputs: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
         """Return the values that the program takes; None where the long way must be taken.
 
         The long way also says what is wrong with a request.
@@ -156,13 +164,10 @@ class Shortcut:
                 return None
         values = {**self._bound, **inputs} if self._bound else inputs
         try:
-            return [values[name] for name in self._reads]
+            found = self._pick(values)
         except KeyError:
             return None
-
-    def run(self, values: Sequence[Any]) -> dict[str, Any]:
-        """Return the outputs for what `read` returned."""
-        return self._program.run(values)
+        return (found,) if self._is_one else found
 
 
 def keep_shortcut(

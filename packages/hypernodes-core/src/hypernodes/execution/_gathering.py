@@ -100,12 +100,14 @@ class Gathering:
 
     def _tell_progress(self, result: ChunkResult) -> None:
         context = self._context
+        if context.run is None or context.tell is None:
+            return
         self._done += len(result.rows)
         self._hits += result.hits
         self._failed += result.failure is not None
         if context.rules.collects:
             self._failed += sum(isinstance(row, Failure) for row in result.rows)
-        if context.run is not None and context.tell is not None and not result.is_told:
+        if not result.is_told:
             context.tell(MapProgress(context.run, self._done, self._hits, self._failed))
 
     def _tell_events(self, result: ChunkResult) -> None:

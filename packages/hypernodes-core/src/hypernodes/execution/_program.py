@@ -24,6 +24,7 @@ instead of the way through `_items` in `_direct`.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import CodeType, FunctionType, TracebackType
@@ -161,6 +162,7 @@ class Program:
         fixed = [slot for name, slot in slots.items() if name not in names]
         writer.open(f"def many({', '.join([DONE, 'items', 'first', *fixed])}):")
         writer.line(f"append = {DONE}.append")
+        writer.begin_items()
         writer.open(f"for {', '.join(slots[name] for name in names) or '_'} in items:")
         writer.lists.append(DONE)
         writer.begin_item(dict_of(slots, self.reads))
@@ -171,7 +173,7 @@ class Program:
 
     def _compile(self, writer: Writer, name: str) -> _Pair:
         """Return the function that was written, and one that looks at what functions return."""
-        code = compile("\n".join(writer.source), f"<{name} of {self._plan.pipeline_id}>", "exec")
+        code = _compiled("\n".join(writer.source), f"<{name} of {self._plan.pipeline_id}>")
         exec(code, writer.scope)
         # what it reaches would keep it alive
         function: Any = writer.scope.pop(name)
@@ -202,6 +204,12 @@ class Program:
             items[:1] = () if first is None else (first + items[0],)
         annotate(error, step.name, step.path, tuple(items))
         return step
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(source: str, title: str) -> CodeType:
+    """Return the code of *source*; loops with observers are written anew for each run."""
+    return compile(source, title, "exec")
 
 
 def _checked(step: Step, call: Callable[..., Any]) -> Callable[..., Any]:

@@ -48,6 +48,9 @@ class Writer:
         """End a block."""
         self._indent = self._indent[:-1]
 
+    def begin_items(self) -> None:
+        """Write what comes before the loop over items."""
+
     def begin_item(self, inputs: str) -> None:
         """Write what comes before the steps of an item; *inputs* is the source of a dict."""
 

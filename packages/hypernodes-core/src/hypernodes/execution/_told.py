@@ -1,16 +1,17 @@
 """A written loop that calls observers itself.
 
 For maps of plain functions that nothing caches: what `_program` writes, with
-the calls of callbacks between the lines, in the order and with the arguments
-that the dispatcher would give them.  Only methods that some callback
-implements are written at all, and records are made only for who takes them.
+the calls of callbacks and of the hooks of plugins between the lines, in the
+order and with the arguments that the dispatcher would give them.  Only what
+somebody implements is written at all, and records are made only for who takes
+them.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from hypernodes.callbacks import Ear
 from hypernodes.events import (
@@ -26,8 +27,11 @@ from hypernodes.events import (
 from hypernodes.execution._context import Context, step_info
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._program import Program
-from hypernodes.execution._source import Writer, dict_of
+from hypernodes.execution._source import DONE, Writer, dict_of
 from hypernodes.plan import Plan, Step
+
+#: Who hears how an item ended, with its outputs.
+_ITEM_ENDS: Final = ("on_event", "on_pipeline_end", "hypernodes_item_finished")
 
 
 class ToldProgram(Program):
@@ -67,6 +71,7 @@ class ToldProgram(Program):
         tell, item = self._context.tell, failure.item
         if tell is None or item is None:
             return
+        self._ear.remembered[self._ear.item_key] = item
         outcome = Outcome(OutcomeKind.FAILED, error=failure.error, started=time.time())
         if step is not None:
             tell(StepFinished(self._run, item, step_info(step), outcome))
@@ -80,15 +85,18 @@ class _ToldWriter(Writer):
     def __init__(self, ear: Ear, run: Run, counts: list[int]) -> None:
         super().__init__()
         self._listeners = ear.listeners
+        self._hooks = ear.hooks
+        self._item_key = repr(ear.item_key)
         self._pipeline = repr(run.pipeline_id)
-        self._total = repr(run.total)
         self.scope.update(
             ctx=ear.context,
-            note=ear.note,
+            remembered=ear.remembered,
             complain=ear.complain,
+            complain_of_plugin=ear.complain_of_plugin,
             counts=counts,
             clock=time.perf_counter,
             run=run,
+            total=run.total,
             executed=OutcomeKind.EXECUTED,
             now=time.time,
             ItemStarted=ItemStarted,
@@ -99,40 +107,53 @@ class _ToldWriter(Writer):
             Outcome=Outcome,
         )
 
+    def begin_items(self) -> None:
+        self.line(f"item = first + len({DONE}) - 1")
+
     def begin_item(self, inputs: str) -> None:
-        self.line("item = first + len(done)")
-        self.line("note(item)")
+        self.line("item += 1")
+        self.line(f"remembered[{self._item_key}] = item")
         if self._hears("on_event", "on_pipeline_start"):
             self.line(f"given = {inputs}")
         self._tell("on_event", "ItemStarted(run, item, given)")
         self._tell("on_map_item_start", "item")
         self._tell("on_pipeline_start", f"{self._pipeline}, given")
-        if self._hears("on_event", "on_pipeline_end", "on_map_item_end"):
+        self._observe("hypernodes_item_started", run="run", item="item")
+        if self._hears(*_ITEM_ENDS, "on_map_item_end"):
             self.line("began = clock()")
 
     def end_item(self, outputs: str) -> None:
+        if not self._hears(*_ITEM_ENDS, "on_map_item_end", "on_map_progress"):
+            super().end_item(outputs)
+            return
         self.line(f"row = {outputs}")
-        if self._hears("on_event", "on_pipeline_end", "on_map_item_end"):
+        if self._hears(*_ITEM_ENDS, "on_map_item_end"):
             self.line("took = clock() - began")
-        if self._hears("on_event", "on_pipeline_end"):
+        if self._hears(*_ITEM_ENDS):
             self.line("made = dict(row)")
-        ended = "Outcome(executed, made, took, started=now() - took)"
-        self._tell("on_event", f"ItemFinished(run, item, {ended})")
+        if self._hears("on_event", "hypernodes_item_finished"):
+            self.line("outcome = Outcome(executed, made, took, started=now() - took)")
+        self._tell("on_event", "ItemFinished(run, item, outcome)")
         self._tell("on_pipeline_end", f"{self._pipeline}, made, took")
         self._tell("on_map_item_end", "item, took")
+        self._observe("hypernodes_item_finished", run="run", item="item", outcome="outcome")
         self.line("append(row)")
-        self.line("counts[0] += 1")
+        if self._hears("on_event", "on_map_progress"):
+            self.line("counts[0] += 1")
         self._tell("on_event", "MapProgress(run, *counts)")
-        self._tell("on_map_progress", f"*counts, {self._total}")
+        self._tell("on_map_progress", "*counts, total")
 
     def call(self, step: Step, found: dict[str, str]) -> None:
         inputs = {parameter: found[name] for parameter, name in step.arguments}
-        info = self.name("s", step_info(step)) if self._hears("on_event") else ""
-        if self._hears("on_event", "on_node_start"):
+        is_recorded = self._hears("on_event", "hypernodes_step_started", "hypernodes_step_finished")
+        info = self.name("s", step_info(step)) if is_recorded else ""
+        if self._hears("on_event", "on_node_start", "hypernodes_step_started"):
             self.line(f"given = {dict_of(inputs, list(inputs))}")
         self._tell("on_event", f"StepStarted(run, item, {info}, given)")
         self._tell("on_node_start", f"{step.name!r}, given")
-        if not self._hears("on_event", "on_node_end"):
+        which = {"run": "run", "item": "item", "step": info}
+        self._observe("hypernodes_step_started", **which, inputs="given")
+        if not self._hears("on_event", "on_node_end", "hypernodes_step_finished"):
             super().call(step, found)
             return
         self.line("start = clock()")
@@ -140,12 +161,15 @@ class _ToldWriter(Writer):
         self.line("end = clock() - start")
         names = [name for name in step.writes if name is not None]
         self.line(f"made = {dict_of(found, names)}")
-        ended = "Outcome(executed, made, end, started=now() - end)"
-        self._tell("on_event", f"StepFinished(run, item, {info}, {ended})")
+        if self._hears("on_event", "hypernodes_step_finished"):
+            self.line("outcome = Outcome(executed, made, end, started=now() - end)")
+        self._tell("on_event", f"StepFinished(run, item, {info}, outcome)")
         self._tell("on_node_end", f"{step.name!r}, made, end")
+        self._observe("hypernodes_step_finished", **which, outcome="outcome")
 
-    def _hears(self, *methods: str) -> bool:
-        return any(self._listeners[method] for method in methods)
+    def _hears(self, *names: str) -> bool:
+        """Say whether somebody has one of these methods or hooks."""
+        return any(self._listeners.get(name) or self._hooks.get(name) for name in names)
 
     def _tell(self, method: str, arguments: str) -> None:
         """Write the call of *method* of everybody who has it; none of them can stop the loop."""
@@ -157,9 +181,16 @@ class _ToldWriter(Writer):
             self.line(f"try: {name}({arguments}, ctx)")
             self.line(f"except Exception as error: complain({who}, {method!r}, error)")
 
+    def _observe(self, hook: str, **available: str) -> None:
+        """Write the call of *hook* of every plugin that has it, with what each asks for."""
+        for plugin, call, names in self._hooks.get(hook, ()):
+            given = ", ".join(f"{name}={available[name]}" for name in names)
+            self.line(f"try: {self.name('h', call)}({given})")
+            self.line(f"except Exception as error: complain_of_plugin({plugin!r}, {hook!r}, error)")
+
 
 def make_told(plan: Plan, context: Context) -> Program | None:
-    """Return the loop for a map of *plan* with observers; None where plugins observe it.
+    """Return the loop for a map of *plan* with observers; None where it holds pipelines.
 
     Args:
         plan: Functions only, of which none is cached.
@@ -168,5 +199,4 @@ def make_told(plan: Plan, context: Context) -> Program | None:
     run, listen = context.run, context.listen
     if run is None or listen is None or any(step.nested is not None for step in plan.steps):
         return None
-    ear = listen(run)
-    return None if ear is None else ToldProgram(plan, context, run, ear)
+    return ToldProgram(plan, context, run, listen(run))

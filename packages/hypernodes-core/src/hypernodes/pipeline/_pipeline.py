@@ -80,7 +80,10 @@ class Pipeline(Definition):
             MissingInputError: Inputs are missing; nothing ran.
             Exception: Whatever a node raised, with a note where it happened.
         """
-        return self._chosen(engine).run(self, _merge_inputs(inputs, kwargs), output_name)
+        # written out, because short runs cost little else
+        chosen = self.engine if engine is None else self._chosen(engine)
+        merged = _merge_inputs(inputs, kwargs) if kwargs else inputs
+        return chosen.run(self, merged, output_name)
 
     def map(
         self,
