@@ -17,7 +17,7 @@ from hypernodes.cache import _rows
 from hypernodes.cache._chunks import Column
 from hypernodes.cache._entry import Entry
 from hypernodes.cache._folder import Found
-from hypernodes.cache._listing import Listed, list_folder
+from hypernodes.cache._listing import Listed, list_folder, target_text
 from hypernodes.cache._prune import Limits, drop_orphans, find_size, make_limits, prune
 from hypernodes.cache._shelves import Shelves
 from hypernodes.cache._trust import KeyId, find_trust
@@ -253,5 +253,6 @@ class DiskCache(Shelves):
         return most is not None and find_size(self._open()) > most
 
     def _change_pins(self, statement: str, target: Signature | str) -> None:
+        text = target_text(target)
         with self._open().index.writing() as connection:
-            connection.execute(statement, (str(target),))
+            connection.execute(statement, (text,))

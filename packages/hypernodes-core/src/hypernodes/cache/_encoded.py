@@ -319,7 +319,12 @@ class EncodedCache(ABC):
 
 
 def _parse(signature: Signature | str) -> Signature:
-    return Signature.parse(signature) if isinstance(signature, str) else signature
+    if isinstance(signature, Signature):
+        return signature
+    if not isinstance(signature, str):
+        msg = f"a key of a cache is a text or a Signature, not {type(signature).__name__}"
+        raise TypeError(msg)
+    return Signature.parse(signature)
 
 
 def _digest(value: Any) -> bytes:

@@ -41,6 +41,18 @@ class Listed:
     bytes: int
 
 
+def target_text(target: Signature | str) -> str:
+    """Return what a pin is kept under.
+
+    Raises:
+        TypeError: It is neither a signature nor a text.
+    """
+    if not isinstance(target, str | Signature):
+        msg = f"pin a node by its name, or a Signature, not {type(target).__name__}"
+        raise TypeError(msg)
+    return str(target)
+
+
 def is_named(step: str, name: str | None) -> bool:
     """Say whether the step at the path *step* is called *name*; None is the name of all."""
     return name is None or step == name or step.endswith(f"/{name}")

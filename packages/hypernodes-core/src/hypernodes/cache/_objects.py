@@ -56,7 +56,7 @@ class Objects:
         self._lock = threading.Lock()
         self._resting_until = 0.0
         self._cause = ""
-        _check_scheme(self.url)
+        _check_scheme(url)
 
     def find(self, folder: str) -> dict[str, int]:
         """Return the objects in *folder* with their sizes; one request per thousand.
@@ -197,6 +197,8 @@ class Objects:
             hint = "; check the credentials and what they may do"
         elif isinstance(error, FileNotFoundError):
             hint = "; does the bucket exist?"
+        elif isinstance(error, NotADirectoryError | FileExistsError):
+            hint = "; a file is in the way, give the path of a folder"
         detail = str(error) or "no answer in time"
         msg = f"{self.url} cannot be {verb}: {type(error).__name__}: {detail}{hint}"
         return CacheUnavailableError(msg)
@@ -249,6 +251,9 @@ def _check_scheme(url: str) -> None:
     except ValueError as error:
         msg = f"cannot open a cache at {url!r}: {error}; give a URL that fsspec knows"
         raise CacheUnavailableError(msg) from error
+    if scheme in _EXTRAS and not url.partition("://")[2].strip("/"):
+        msg = f"{url!r} names no bucket; give {scheme}://BUCKET/PREFIX"
+        raise CacheUnavailableError(msg)
 
 
 def _defaults(url: str, timeout: float) -> dict[str, Any]:

@@ -76,13 +76,14 @@ def make_limits(
     """Return checked limits.
 
     Raises:
-        ValueError: One of them is negative.
+        ValueError: One of them is no number of 0 or more.
     """
     by_step = {} if ttl is None else dict(ttl) if isinstance(ttl, Mapping) else {"": ttl}
     named = {"max_bytes": max_bytes, "max_age": max_age, "max_items": max_items}
     for name, value in (*named.items(), *((f"ttl of {step!r}", s) for step, s in by_step.items())):
-        if value is not None and value < 0:
-            msg = f"{name} of a cache is {value}; give 0 or more, or None for no limit"
+        # not a number is not 0 or more either
+        if value is not None and not (isinstance(value, int | float) and value >= 0):
+            msg = f"{name} of a cache is {value!r}; give 0 or more, or None for no limit"
             raise ValueError(msg)
     return Limits(max_bytes, max_age, max_items, by_step)
 

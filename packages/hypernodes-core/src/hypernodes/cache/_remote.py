@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from hypernodes.cache import _remote_upkeep, _tidying
-from hypernodes.cache._listing import Listed
+from hypernodes.cache._listing import Listed, target_text
 from hypernodes.cache._objects import Objects
 from hypernodes.cache._prune import make_limits
 from hypernodes.cache._remote_shelves import RemoteShelves
@@ -42,7 +42,9 @@ class FsspecCache(RemoteShelves):
 
     Raises:
         EngineNotInstalledError: The scheme needs an extra.
-        CacheUnavailableError: Nobody knows the scheme, or there is no key.
+        CacheUnavailableError: Nobody knows the scheme, no bucket is named, or
+            there is no key.
+        ValueError: *timeout* or *pack_bytes* is not more than 0.
 
     Example:
         >>> import tempfile
@@ -54,7 +56,7 @@ class FsspecCache(RemoteShelves):
 
     def __init__(
         self,
-        url: str,
+        url: str | os.PathLike[str],
         *,
         key: str | bytes | KeyId | None = None,
         shared: bool = False,
@@ -64,6 +66,11 @@ class FsspecCache(RemoteShelves):
         pack_bytes: int = 16 << 20,
         timeout: float = 30.0,
     ) -> None:
+        for name, value in (("timeout", timeout), ("pack_bytes", pack_bytes)):
+            if not value > 0:
+                msg = f"{name} of a cache is {value!r}; give more than 0"
+                raise ValueError(msg)
+        url = os.fspath(url)
         objects = Objects(url, storage_options or {}, timeout)
         super().__init__(url, objects, partial(find_trust, key, shared=shared), mirror, pack_bytes)
         self.allow_pickle = allow_pickle
@@ -163,12 +170,12 @@ class FsspecCache(RemoteShelves):
         Whoever prunes the store with the same key minds it.
         """
         with self._network:
-            _remote_upkeep.pin(self._objects, self._trust, str(target))
+            _remote_upkeep.pin(self._objects, self._trust, target_text(target))
 
     def unpin(self, target: Signature | str) -> None:
         """Take back what `pin` said of *target*."""
         with self._network:
-            _remote_upkeep.unpin(self._objects, str(target))
+            _remote_upkeep.unpin(self._objects, target_text(target))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # the key stays here: a copy finds it by its id, where it has it

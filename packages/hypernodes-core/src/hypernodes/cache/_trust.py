@@ -157,7 +157,7 @@ def find_trust(key: str | bytes | KeyId | None = None, *, shared: bool = False) 
         return Trust(_find_by_id(key.id))
     if key is not None:
         return Trust(_remember(_derive(key)))
-    if from_environment := os.environ.get(KEY_VARIABLE):
+    if from_environment := _read_environment():
         return Trust(_derive(from_environment))
     if shared:
         msg = f"a shared cache needs a key of its own; give key=... or set {KEY_VARIABLE}"
@@ -171,7 +171,15 @@ def user_key_path() -> Path:
     return Path(root) / "hypernodes" / "cache.key"
 
 
+def _read_environment() -> str:
+    # a line end that came along with a secret is no part of it
+    return os.environ.get(KEY_VARIABLE, "").strip()
+
+
 def _derive(key: str | bytes) -> bytes:
+    if not isinstance(key, str | bytes):
+        msg = f"the key of a cache is text or bytes, not {type(key).__name__}"
+        raise TypeError(msg)
     material = key.encode() if isinstance(key, str) else key
     if not material:
         msg = "the key of a cache is empty; give some random text, or none at all"
@@ -188,7 +196,7 @@ def _find_by_id(wanted: bytes) -> bytes | None:
     """Return the key that is called so, from wherever this process may have it."""
     if wanted in _known:
         return _known[wanted]
-    from_environment = os.environ.get(KEY_VARIABLE)
+    from_environment = _read_environment()
     key = _derive(from_environment) if from_environment else _read_user_key()
     return key if key and Trust(key).id == wanted else None
 

@@ -77,7 +77,7 @@ def missing_error(
                 return _disabled_error(kind, name, info)
     if extra:
         return _not_installed_error(extra)
-    names = [*known, *(each.name for each in EXTRAS.get(kind, ()))]
+    names = sorted({*known, *(each.name for each in EXTRAS.get(kind, ()))})
     close = difflib.get_close_matches(name, names, n=1)
     broken = [info for info in plugins if info.status == "broken"]
     # nobody can say what a plugin that does not import would have registered
