@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import Any
 
 import pytest
 
 from hypernodes import Pipeline, node
-from hypernodes.errors import EngineNotInstalledError, ExecutionError
+from hypernodes.errors import EngineNotInstalledError, ExecutionError, UnsupportedStepError
 
 daft = pytest.importorskip("daft")
 DaftEngine = pytest.importorskip("hypernodes_daft").DaftEngine
@@ -46,3 +47,29 @@ def test_run_stays_in_the_calling_thread(monkeypatch: pytest.MonkeyPatch) -> Non
     """One item needs no query, so it needs no Daft."""
     monkeypatch.setattr(runtime, "load_daft", lambda: pytest.fail("Daft was asked"))
     assert PIPELINE.run({"x": 1}, engine=DaftEngine()) == {"y": 1}
+
+
+@pytest.mark.parametrize(
+    ("resources", "there", "words"),
+    [
+        ({"cpus": 5000}, None, r"'f' needs 5000 CPU, but there are \d+"),
+        ({"gpus": 1}, {"CPU": 4, "GPU": 0}, "'f' needs 1 GPU, but there are 0"),
+    ],
+)
+def test_what_would_wait_for_ever_is_refused(
+    resources: dict[str, Any], there: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for processors or graphics cards that a machine or a cluster does not have."""
+
+    def f(x: int) -> int:
+        return x
+
+    if there is not None:
+        for module in ("engine", "transform"):
+            monkeypatch.setattr(f"hypernodes_daft.{module}.resources_of", lambda _runner: there)
+    inner = Pipeline([node(f, output_name="y", **resources)]).as_node(name="inner")
+    pipeline = Pipeline([inner])
+    with pytest.raises(UnsupportedStepError, match=words.replace("'f'", "'inner/f'")):
+        pipeline.map({"x": [1]}, map_over="x", engine=DaftEngine())
+    with pytest.raises(UnsupportedStepError, match="ask for less"):
+        DaftEngine().transform(daft.from_pydict({"x": [1]}), pipeline)

@@ -26,13 +26,13 @@ from hypernodes.values import UNSET
 from hypernodes_daft.cells import CellTransport
 from hypernodes_daft.chunks import ask, carry_in_process
 from hypernodes_daft.modules import shipped_modules
-from hypernodes_daft.options import DaftOptions, Placement, Runner
+from hypernodes_daft.options import DaftOptions, Placement, Runner, resources_of
 from hypernodes_daft.pacing import make_pace
 from hypernodes_daft.runtime import choose_runner, show_plan
 from hypernodes_daft.segments import carry_segments, cut
 from hypernodes_daft.stream import StreamTransport
 from hypernodes_daft.transform import BATCH_ROWS, transform_frame
-from hypernodes_daft.workplace import Workplace, is_at_work
+from hypernodes_daft.workplace import Workplace, is_at_work, refuse_unmet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,6 +131,7 @@ class DaftEngine(Recordable):
 
         Raises:
             EngineNotInstalledError: Daft is missing, or too old.
+            UnsupportedStepError: A node asks for more than there is.
             WorkerLostError: A worker process died.
             TransferError: Something cannot be sent to a worker, or back.
             Exception: What the lowest failing item raised, with a note where.
@@ -148,6 +149,7 @@ class DaftEngine(Recordable):
         """Carry out every chunk through Daft and yield every result, as it is ready."""
         if is_at_work():
             return carry_in_place(plan, chunks, context)
+        refuse_unmet(plan, resources_of(choose_runner(self.placement)))
         segments = cut(plan)
         if len(segments) == 1:
             return self._carry(plan, chunks, context, segments[0].workplace)
@@ -205,6 +207,7 @@ class DaftEngine(Recordable):
             MissingInputError: A column is missing.
             PlanError: An output is unknown, or a type is.
             TransferError: A function or a bound value cannot be pickled.
+            UnsupportedStepError: A node asks for more than there is.
             TypeError: While reading: a value does not fit its column.
             Exception: While reading: what a node raised, with a note that
                 holds the row; a `RuntimeError` with all of its text, where

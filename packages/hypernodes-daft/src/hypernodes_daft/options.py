@@ -119,7 +119,9 @@ class Placement:
         """Return how many chunks are carried out at once on *runner*."""
         if self.num_workers is not None:
             return self.num_workers
-        return cluster_processors() if runner == "ray" else available_processors()
+        if runner == "native":
+            return available_processors()
+        return max(1, int(resources_of(runner).get("CPU", available_processors())))
 
 
 def available_processors() -> int:
@@ -129,15 +131,17 @@ def available_processors() -> int:
     return os.cpu_count() or 1
 
 
-def cluster_processors() -> int:
-    """Return how many processors the Ray cluster has that this process is connected to."""
+def resources_of(runner: Runner) -> Mapping[str, float]:
+    """Return how much there is of what nodes ask for, where that is known."""
+    if runner == "native":
+        return {"CPU": os.cpu_count() or 1}
     # deferred: only the Ray runner has it
     import ray
 
     if not ray.is_initialized():
-        return available_processors()
-    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no types here
-    return max(1, int(resources.get("CPU", 1)))
+        return {}
+    there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no types here
+    return {"CPU": there.get("CPU", 0), "GPU": there.get("GPU", 0)}
 
 
 def _check_batch_size(size: object) -> None:

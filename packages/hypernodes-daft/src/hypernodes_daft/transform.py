@@ -30,9 +30,10 @@ from hypernodes.execution import (
 from hypernodes.plan import Plan, Settings, resolve_settings
 from hypernodes_daft.columns import pack_rows, struct_of
 from hypernodes_daft.modules import shipped_modules
-from hypernodes_daft.runtime import load_daft
+from hypernodes_daft.options import resources_of
+from hypernodes_daft.runtime import choose_runner, load_daft
 from hypernodes_daft.schema import Shape, find_shapes
-from hypernodes_daft.workplace import Workplace, at_work, find_workplace
+from hypernodes_daft.workplace import Workplace, at_work, find_workplace, refuse_unmet
 
 #: How many rows one call gets: enough to share its cost, few enough for memory.
 BATCH_ROWS: Final = 1024
@@ -139,6 +140,7 @@ def transform_frame(
     Raises:
         PlanError: An output or a column is unknown, or a type is.
         TransferError: A function or a bound value cannot be pickled.
+        UnsupportedStepError: A node asks for more than there is.
     """
     daft = load_daft()
     bound = pipeline.bound_inputs
@@ -160,6 +162,7 @@ def transform_frame(
         find_shapes(plan, schema),
         Rules(engine.strict, engine.salt, engine.check_mutation),
     )
+    refuse_unmet(plan, resources_of(choose_runner(engine.placement)))
     udf = _make_udf(find_workplace(plan), struct_of(task.shapes), rows, _ticket(task))
     new = udf(*(daft.col(name) for name in columns))
     return frame.select(*(daft.col(name) for name in names), new)

@@ -7,12 +7,14 @@ this process, need processes, or need a pool with graphics cards.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from hypernodes.errors import UnsupportedStepError
 from hypernodes.plan import Plan, Step
 
 _here = threading.local()
@@ -75,6 +77,29 @@ def all_steps(plan: Plan) -> Iterator[Step]:
             yield from all_steps(step.nested.plan)
         else:
             yield step
+
+
+def refuse_unmet(plan: Plan, there: Mapping[str, float]) -> None:
+    """Refuse what would wait for ever: more of something than is *there* at all.
+
+    Args:
+        plan: What is done.
+        there: How much there is, by the names of Ray: ``CPU``, ``GPU``; what
+            is left out is not checked.
+
+    Raises:
+        UnsupportedStepError: A node asks for more.
+    """
+    for step in all_steps(plan):
+        resources = _resources(step)
+        wanted = {} if resources is None else {"CPU": resources.cpus, "GPU": resources.gpus}
+        for name, amount in wanted.items():
+            if (amount or 0) > there.get(name, math.inf):
+                msg = (
+                    f"node {step.path!r} needs {amount:g} {name}, but there are {there[name]:g}; "
+                    "ask for less in @node(...), or use a cluster that has them"
+                )
+                raise UnsupportedStepError(msg)
 
 
 def _resources(step: Step) -> Any:
