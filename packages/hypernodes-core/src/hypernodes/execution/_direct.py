@@ -12,7 +12,7 @@ from __future__ import annotations
 import operator
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from hypernodes.execution._program import Program
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Writing a program costs about as much as so many steps on the other way.
 _PAYS_STEPS: Final = 8
 
+#: The environment variables; the dict behind them, where there is one, is counted faster.
+_environment: Final[Sized] = getattr(os.environ, "_data", os.environ)
 #: Whether it is for maps, and whether it may wait: one program does not serve for another.
 _Kind = tuple[bool, bool]
 #: True where the next run is the second one, None where a program cannot stand for the plan.
@@ -121,17 +123,14 @@ class Shortcut:
         others: Names that are not read; a value for one makes another request.
         bound: The values bound in the pipeline.
         graph: That of the pipeline.
-
-    Attributes:
-        run: Returns the outputs for what `read` returned.
     """
 
-    __slots__ = ("_bound", "_era", "_is_one", "_nested", "_others", "_pick", "_variables", "run")
+    __slots__ = ("_bound", "_era", "_is_one", "_nested", "_others", "_pick", "_run", "_variables")
 
     def __init__(
         self, program: Program, others: frozenset[str], bound: Mapping[str, Any], graph: Graph
     ) -> None:
-        self.run: Final = program.run
+        self._run = program.run
         self._pick: Callable[[Mapping[str, Any]], Any] = (
             operator.itemgetter(*program.reads) if program.reads else lambda _: ()
         )
@@ -141,21 +140,29 @@ class Shortcut:
         self._bound = bound
         self._nested = [(node.pipeline, node.pipeline.state) for node in graph.nested_nodes]
         self._era = _era[0]
-        self._variables = len(os.environ)
+        self._variables = len(_environment)
 
-    def read(self, engine: Any, inputs: Mapping[str, Any] | None) -> tuple[Any, ...] | None:
-        """Return the values that the program takes; None where the long way must be taken.
+    def run(self, engine: Any, inputs: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """Return the outputs; None where the long way must be taken.
 
         The long way also says what is wrong with a request.
+
+        Raises:
+            Exception: Whatever a function raised, with a note where it happened.
         """
-        cache, callbacks = getattr(engine, "cache", None), getattr(engine, "callbacks", None)
         # written out, because this is most of what a short run costs
-        if (cache is not None and cache is not UNSET) or self._era is not _era[0]:
+        try:
+            cache, callbacks, record = engine.cache, engine.callbacks, engine.run_record
+        except AttributeError:
+            cache, callbacks, record = _read_engine(engine)
+        if self._era is not _era[0] or record is not None:
             return None
-        if callbacks is not None and callbacks is not UNSET and callbacks != ():
+        if (cache is not None and cache is not UNSET) or (
+            callbacks is not None and callbacks is not UNSET and callbacks != ()
+        ):
             return None
         # a new variable may name observers, and the number tells of one at the least cost
-        if len(os.environ) != self._variables or getattr(engine, "run_record", None) is not None:
+        if len(_environment) != self._variables:
             return None
         if type(inputs) is not dict or not self._others.isdisjoint(inputs):
             return None
@@ -167,7 +174,12 @@ class Shortcut:
             found = self._pick(values)
         except KeyError:
             return None
-        return (found,) if self._is_one else found
+        return self._run((found,) if self._is_one else found)
+
+
+def _read_engine(engine: Any) -> tuple[Any, ...]:
+    """Return the cache, callbacks and record of an engine of others, which needs none of them."""
+    return tuple(getattr(engine, name, None) for name in ("cache", "callbacks", "run_record"))
 
 
 def keep_shortcut(

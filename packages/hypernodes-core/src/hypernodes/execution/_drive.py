@@ -48,12 +48,10 @@ def run_pipeline(
         ValueError: A callback does not support the engine; nothing has run.
         Exception: Whatever a node raised, with a note where it happened.
     """
-    is_single = output_name is None or type(output_name) is str
-    shortcut = pipeline.shortcuts.get(output_name) if is_single else None
-    if shortcut is not None:
-        values = shortcut.read(engine, inputs)
-        if values is not None:
-            found: dict[str, Any] = shortcut.run(values)
+    if output_name is None or type(output_name) is str:
+        shortcut = pipeline.shortcuts.get(output_name)
+        found: dict[str, Any] | None = shortcut and shortcut.run(engine, inputs)
+        if found is not None:
             return found
     state = pipeline.state
     request = request_run(pipeline, inputs, output_name)
