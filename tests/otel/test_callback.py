@@ -247,6 +247,18 @@ def test_items_can_be_left_out_altogether(spans: Spans, user_span: Any) -> None:
     assert spans.tree == ["map crawl", "map crawl/GET", "map crawl/GET"]
 
 
+@pytest.mark.parametrize(
+    ("options", "count"), [({"max_traced_items": 2}, 2), ({"trace_map_items": False}, 0)]
+)
+def test_a_stream_has_no_more_spans_than_a_map(
+    spans: Spans, options: dict[str, Any], count: int
+) -> None:
+    """The limit holds where the number of items is not known, too."""
+    pipeline = Pipeline(nodes=[increase], name="one")
+    list(pipeline.map_iter({"x": iter(range(9))}, "x", engine=_engine(spans, **options)))
+    assert (len(spans.named("item")), len(spans.named("map one"))) == (count, 1)
+
+
 def test_inputs_and_outputs_are_not_sent(spans: Spans) -> None:
     """Values of users are on no span."""
 

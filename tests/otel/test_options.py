@@ -14,6 +14,12 @@ def test_at_most_the_limit_is_sampled(total: int, count: int) -> None:
     assert sum(options.is_sampled(item, total) for item in range(total)) == count
 
 
+def test_of_a_stream_the_first_items_are_sampled() -> None:
+    """Nobody knows how many will come."""
+    options = TelemetryOptions(max_traced_items=10)
+    assert [item for item in range(30) if options.is_sampled(item, None)] == list(range(10))
+
+
 def test_nothing_is_sampled_where_items_are_not_traced() -> None:
     """``trace_map_items=False`` wins over the limit."""
     assert not TelemetryOptions(trace_map_items=False).is_sampled(0, 1)

@@ -87,6 +87,7 @@ class Stream:
         nodes: Sequence[str] = (),
         *,
         total: int | None = None,
+        is_stream: bool = False,
         parent: Run | None = None,
         inputs: dict[str, Any] | None = None,
     ) -> Run:
@@ -101,6 +102,7 @@ class Stream:
             total=total,
             node_ids=tuple(nodes),
             parent=parent,
+            is_stream=is_stream,
         )
         self.dispatcher.emit(RunStarted(run, inputs or {}))
         return run

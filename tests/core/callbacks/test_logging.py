@@ -130,3 +130,17 @@ def test_an_unnamed_pipeline_is_logged_by_its_id(
     """Without a name the id stands for the pipeline."""
     stream([LoggingCallback(logger)]).run(None)
     assert _said(memory) == [("INFO", "pipeline None-id started")]
+
+
+def test_a_stream_is_logged_as_it_grows(
+    stream: Callable[..., Any], logger: logging.Logger, memory: Memory
+) -> None:
+    """Nobody knows of how many items, so a line comes when there are twice as many."""
+    events = stream([LoggingCallback(logger)])
+    run = events.run("main", ["a"], is_stream=True)
+    for done in range(1, 10):
+        events.progress(run, done)
+    assert [text for _, text in _said(memory)] == [
+        "map of main over a stream started",
+        *(f"{done} items done, 0 hits, 0 failed" for done in (1, 2, 4, 8)),
+    ]

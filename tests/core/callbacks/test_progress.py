@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from rich.console import Console
 
 from hypernodes.callbacks import ProgressCallback
@@ -15,8 +17,6 @@ from hypernodes.events import OutcomeKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 HIT, FAILED = OutcomeKind.HIT, OutcomeKind.FAILED
 
@@ -66,6 +66,22 @@ def test_a_slow_map_gives_a_line_each_half_minute(stream: Callable[..., Any], sc
     assert screen.lines[1:] == [
         "corpus: 3/1,000 items (0 %), 10 s each, 30 s, 2 h 46 min left",
         "corpus: 6/1,000 items (0 %), 10 s each, 1 min 00 s, 2 h 45 min left",
+    ]
+
+
+def test_a_stream_gives_a_line_when_it_has_doubled(stream: Callable[..., Any], screen: Any) -> None:
+    """There is no tenth of what nobody knows the length of."""
+    events = stream([screen.callback])
+    run = events.run("corpus", ["n"], is_stream=True)
+    events.map_items(run, 30, screen.clock)
+    events.end(run, seconds=15.0)
+    assert screen.lines == [
+        "corpus: map over a stream",
+        "corpus: 3 items, 2.0/s, 2.0 s",
+        "corpus: 7 items, 2.0/s, 4.0 s",
+        "corpus: 14 items, 2.0/s, 7.0 s",
+        "corpus: 28 items, 2.0/s, 14 s",
+        "corpus: done in 15 s, 30 items",
     ]
 
 
@@ -225,6 +241,24 @@ def test_progress_goes_to_stderr(
     events.end(events.run("corpus", ["a"]), seconds=1.0)
     captured = capsys.readouterr()
     assert (captured.out, captured.err.splitlines()[0]) == ("", "corpus: 1 node")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pseudo terminal")
+@pytest.mark.parametrize(("ci", "is_calm"), [("true", True), ("", False)])
+def test_machines_that_keep_logs_get_lines(ci: str, is_calm: bool) -> None:
+    """Where ``CI`` is set a terminal is none: nobody wants bars redrawn in a log."""
+    code = (
+        "from hypernodes import *; from hypernodes.telemetry import ProgressCallback; "
+        "Pipeline([Node(lambda x: x, 'y')], name='corpus').map({'x': [1]}, 'x', "
+        "engine=SeqEngine(callbacks=[ProgressCallback()]))"
+    )
+    ours, theirs = os.openpty()
+    environment = {**os.environ, "CI": ci, "TERM": "xterm"}
+    subprocess.run([sys.executable, "-c", code], stderr=theirs, env=environment, check=True)
+    os.close(theirs)
+    said = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert ("\x1b" not in said, "corpus: map over 1 item" in said) == (is_calm, is_calm)
 
 
 def test_rich_is_imported_at_the_first_event() -> None:

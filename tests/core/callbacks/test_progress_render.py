@@ -38,6 +38,27 @@ def test_bars_show_a_tree_of_nodes(stream: Callable[..., Any], screen: Any) -> N
     ]
 
 
+def test_a_stream_has_a_bar_that_moves(stream: Callable[..., Any], screen: Any) -> None:
+    """It says how many are done, how fast, and nothing of an end that nobody knows."""
+    events = stream([screen.callback])
+    run = events.run("corpus", ["n"], is_stream=True)
+    events.map_items(run, 4, screen.clock)
+    first, second = (line.split() for line in screen.draw(events.dispatcher.context))
+    assert (first[-4:], second[-3:]) == (["4", "2.0", "s", "2.0/s"], ["4", "2.0", "s"])
+
+
+def test_nodes_of_one_name_share_a_row(stream: Callable[..., Any], screen: Any) -> None:
+    """The row counts the uses of all of them, and knows how many there will be."""
+    events = stream([screen.callback])
+    run = events.run("corpus", ["<lambda>", "<lambda>"], total=10)
+    events.item(run, 0)
+    for _ in range(2):
+        events.execute(run, "<lambda>", 0)
+    events.end_item(run, 0)
+    counts = [line.split("━ ")[1].split()[0] for line in screen.draw(events.dispatcher.context)]
+    assert counts == ["1/10", "2/20"]
+
+
 def test_nested_bars_add_up_over_items(stream: Callable[..., Any], screen: Any) -> None:
     """Inside a map there is one row per node, and lengths to come are estimated."""
     events = stream([screen.callback])

@@ -37,13 +37,17 @@ class TelemetryOptions:
     trace_map_items: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
     max_traced_items: int = attrs.field(default=1000, validator=_check_limit)
 
-    def is_sampled(self, item: int, total: int) -> bool:
+    def is_sampled(self, item: int, total: int | None) -> bool:
         """Say whether item number *item* of a map over *total* has a span.
+
+        Of a stream, whose length nobody knows, the first ones have.
 
         Every process decides alike, because only the two numbers count.
         """
         if not self.trace_map_items:
             return False
+        if total is None:
+            return item < self.max_traced_items
         every = -(-total // self.max_traced_items)
         return every < 2 or item % every == 0
 
@@ -51,8 +55,8 @@ class TelemetryOptions:
         """Say whether *item* of *run* has spans, judged by all the maps around it."""
         around: Run | None = run
         while around is not None:
-            total = around.total
-            if total is not None and item is not None and not self.is_sampled(item, total):
+            is_item = around.is_map and item is not None
+            if is_item and not self.is_sampled(item or 0, around.total):
                 return False
             item = around.parent_item
             around = around.parent

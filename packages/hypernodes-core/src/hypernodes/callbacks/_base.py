@@ -158,8 +158,8 @@ class PipelineCallback:
     ) -> None:
         """Observe that a nested pipeline has succeeded; the context is the parent's again."""
 
-    def on_map_start(self, total_items: int, ctx: CallbackContext) -> None:
-        """Observe that a map over *total_items* items begins."""
+    def on_map_start(self, total_items: int | None, ctx: CallbackContext) -> None:
+        """Observe that a map over *total_items* items begins; None for a stream."""
 
     def on_map_item_start(self, item_index: int, ctx: CallbackContext) -> None:
         """Observe that an item of a map begins."""
@@ -174,12 +174,12 @@ class PipelineCallback:
         """Observe that a map is through."""
 
     def on_map_progress(
-        self, done: int, hits: int, failed: int, total: int, ctx: CallbackContext
+        self, done: int, hits: int, failed: int, total: int | None, ctx: CallbackContext
     ) -> None:
         """Observe how far a map is; live on every engine, ahead of the item calls.
 
         *done* counts every item that has ended, so *hits* and *failed* are
-        parts of it.
+        parts of it.  *total* is None for a stream.
         """
 
     def on_event(self, event: Event, ctx: CallbackContext) -> None:

@@ -23,7 +23,8 @@ class LoggingCallback(PipelineCallback):
     Pipelines, maps and nodes are logged at *level*; what happens inside the
     items of a map at ``DEBUG``, so that a long map stays readable; failures
     at ``ERROR``, without the traceback, which the exception itself carries.
-    A map says how far it is ten times at most.
+    A map says how far it is ten times at most, a stream whenever twice as many
+    items are done.
 
     Each record carries ``hypernodes_event`` and ``depth``, and where they
     apply ``pipeline``, ``node``, ``item``, ``seconds``, ``signature``,
@@ -85,12 +86,12 @@ class LoggingCallback(PipelineCallback):
         level = logging.ERROR
         self._log(ctx, "error", text, *args, level=level, node=node_id, error=repr(error))
 
-    def on_map_start(self, total_items: int, ctx: CallbackContext) -> None:
+    def on_map_start(self, total_items: int | None, ctx: CallbackContext) -> None:
         """Log the number of items."""
         name = _name(ctx.current_pipeline_id, ctx)
-        text = "map of %s over %d %s started"
         noun = "item" if total_items == 1 else "items"
-        self._log(ctx, "map_start", text, name, total_items, noun, total=total_items)
+        what = "a stream" if total_items is None else f"{total_items} {noun}"
+        self._log(ctx, "map_start", "map of %s over %s started", name, what, total=total_items)
 
     def on_map_item_cached(self, item_index: int, signature: str, ctx: CallbackContext) -> None:
         """Log the item and its signature."""
@@ -105,17 +106,18 @@ class LoggingCallback(PipelineCallback):
         )
 
     def on_map_progress(
-        self, done: int, hits: int, failed: int, total: int, ctx: CallbackContext
+        self, done: int, hits: int, failed: int, total: int | None, ctx: CallbackContext
     ) -> None:
-        """Log the counts at each tenth of the map."""
+        """Log the counts at each tenth of the map; of a stream, when there are twice as many."""
         key = ("hypernodes.logging.progress", id(self), ctx.depth)
-        reached = done * _PROGRESS_STEPS // total if total else _PROGRESS_STEPS
+        reached = done.bit_length() if total is None else done * _PROGRESS_STEPS // max(total, 1)
         if reached == ctx.get(key, 0):
             return
         ctx.set(key, reached)
-        text = "%d of %d items done, %d hits, %d failed"
+        of = "" if total is None else f" of {total}"
+        text = "%d%s items done, %d hits, %d failed"
         counts = {"done": done, "total": total, "hits": hits, "failed": failed}
-        self._log(ctx, "map_progress", text, *counts.values(), **counts)
+        self._log(ctx, "map_progress", text, done, of, hits, failed, **counts)
 
     def on_map_end(self, total_duration: float, ctx: CallbackContext) -> None:
         """Log the time the map took."""

@@ -101,7 +101,7 @@ class ProgressCallback(PipelineCallback):
         if not row.is_mapping:
             self._end(row, watch, duration)
 
-    def on_map_start(self, total_items: int, ctx: CallbackContext) -> None:
+    def on_map_start(self, total_items: int | None, ctx: CallbackContext) -> None:
         """Begin the bar of a map."""
         watch = self._watch(ctx)
         if watch is None:
@@ -131,7 +131,7 @@ class ProgressCallback(PipelineCallback):
             items.end_item()
 
     def on_map_progress(
-        self, done: int, hits: int, failed: int, total: int, ctx: CallbackContext
+        self, done: int, hits: int, failed: int, total: int | None, ctx: CallbackContext
     ) -> None:
         """Move the bar of the map."""
         watch = self._watch(ctx)

@@ -65,6 +65,7 @@ class Items:
 
     def __init__(self) -> None:
         self.announced = 0
+        self.is_stream = False
         self.maps = 0
         self.done = 0
         self.hits = 0
@@ -74,9 +75,10 @@ class Items:
         self._seen = [0, 0, 0]
         self._is_open = False
 
-    def start_map(self, total: int) -> None:
-        """Expect *total* items more."""
-        self.announced += total
+    def start_map(self, total: int | None) -> None:
+        """Expect *total* items more; None where nobody knows how many."""
+        self.announced += total or 0
+        self.is_stream = self.is_stream or total is None
         self.maps += 1
         self._before = (self.done, self.hits, self.failed)
         self._seen = [0, 0, 0]
@@ -110,13 +112,17 @@ class Items:
 
 @attrs.define(eq=False)
 class Row:
-    """A node or a pipeline, and how often it was executed, hit or failed."""
+    """A node or a pipeline, and how often it was executed, hit or failed.
+
+    Nodes of one name share a row; *shares* is how many there are.
+    """
 
     label: str
     parent: Row | None = None
     children: dict[str, Row] = attrs.field(factory=dict)
     items: Items | None = None
     is_mapping: bool = False
+    shares: int = 1
     starts: int = 0
     executed: int = 0
     hits: int = 0
@@ -163,7 +169,7 @@ class Row:
         """How many uses there will be, as far as one can know."""
         if self.parent is None:
             return max(self.starts, 1)
-        return max(self.parent.rounds, self.done)
+        return max(self.parent.rounds * self.shares, self.done)
 
     @property
     def rounds(self) -> int:
@@ -177,9 +183,17 @@ class Row:
         return round(self.items.announced * max(uses, maps) / maps)
 
     @property
+    def is_endless(self) -> bool:
+        """Whether nobody knows how many uses or items are still to come."""
+        if self.items is not None and self.items.is_stream:
+            return self.running_since is not None
+        return self.parent is not None and self.parent.is_endless
+
+    @property
     def is_finished(self) -> bool:
         """Whether no use of it is left."""
-        return self.running_since is None and self.done >= self.expected
+        is_through = self.running_since is None and self.done >= self.expected
+        return is_through and not self.is_endless
 
     @property
     def is_active(self) -> bool:
@@ -273,7 +287,8 @@ class Board:
 
     def _descend(self, ctx: CallbackContext, depth: int, pipeline_id: str, row: Row) -> Row:
         if not row.children:
-            for node_id in ctx.get_pipeline_metadata(pipeline_id).get("node_ids", ()):
-                row.child(node_id)
+            names = ctx.get_pipeline_metadata(pipeline_id).get("node_ids", ())
+            for name in names:
+                row.child(name).shares = names.count(name)
         self._levels.append(_Level(depth, pipeline_id, row))
         return row

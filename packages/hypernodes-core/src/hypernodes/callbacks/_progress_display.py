@@ -7,6 +7,7 @@ Whoever has it gives it back in ``close``, which is called however a run ends.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, Protocol
@@ -80,7 +81,7 @@ def choose_display(board: Board, console: Console | None, clock: Callable[[], fl
     if console is None:
         # While bars are on the screen, lines have to go through their console.
         console = _terminal.console or Console(stderr=True)
-        is_live = console.is_interactive and _is_terminal(sys.stderr)
+        is_live = console.is_interactive and _is_terminal(sys.stderr) and not _is_ci()
     else:
         is_live = console.is_interactive
     if console.is_jupyter:
@@ -179,7 +180,8 @@ class LineDisplay:
     """Lines of text: calm enough for a log of a run that takes hours.
 
     Only what is not inside of a map speaks, at most every two seconds, and
-    then only after a tenth more was done or half a minute has passed.
+    then only after a tenth more was done (of a stream, twice as much) or half a
+    minute has passed.
     """
 
     def __init__(self, board: Board, console: Console) -> None:
@@ -199,10 +201,14 @@ class LineDisplay:
         if now - self._said_at < _LINE_GAP or row.is_inside_map:
             return
         done, total, _, _ = counted(row)
-        share = done / total if total else 1.0
-        is_news = share - self._shares.get(row, 0.0) >= _LINE_SHARE
-        # The last item is left to the closing line.
-        if share < 1.0 and (is_news or now - self._said_at >= _LONG_LINE_GAP):
+        said = self._shares.get(row, 0.0)
+        if row.is_endless:
+            share, is_news, is_last = float(done), done >= 2 * said, False
+        else:
+            # The last item is left to the closing line.
+            share, is_last = done / total if total else 1.0, done >= total
+            is_news = share - said >= _LINE_SHARE
+        if not is_last and (is_news or now - self._said_at >= _LONG_LINE_GAP):
             self._shares[row] = share
             self._say(describe_progress(row, now), now)
 
@@ -223,6 +229,11 @@ class LineDisplay:
     def _say(self, line: str, now: float) -> None:
         self._said_at = now
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _is_ci() -> bool:
+    """Say whether this is a machine that keeps what is printed, though it shows a terminal."""
+    return os.environ.get("CI", "").strip().lower() not in {"", "0", "false", "no"}
 
 
 def _is_terminal(stream: Any) -> bool:

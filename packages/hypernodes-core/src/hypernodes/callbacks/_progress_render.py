@@ -16,6 +16,7 @@ from hypernodes.callbacks._progress_text import (
     counted,
     format_rate,
     format_seconds,
+    pace,
     seconds_left,
 )
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from hypernodes.callbacks._progress_board import Board, Row
 
 _GAP = "  "
+_SWING_SECONDS = 2.0
 _LABEL_WIDTH = 16
 _BAR_WIDTHS = ((96, 28), (76, 18), (60, 10))
 _HIT, _EXECUTED, _FAILED, _OPEN = "cyan", "green", "red", "grey30"
@@ -68,7 +70,7 @@ class BoardView(JupyterMixin):
                 ],
                 max(width * 2 // 5, _LABEL_WIDTH),
             ),
-            [_bar(row, _bar_width(width), is_ascii=is_ascii) for row in shown],
+            [_bar(row, _bar_width(width), self._now, is_ascii=is_ascii) for row in shown],
             _fit([_count(row) for row in shown], width, is_right=True),
             _fit([_time(row, self._now, is_over=is_over) for row in shown], width, is_right=True),
         ]
@@ -152,11 +154,13 @@ def _label(row: Row, guide: str, *, is_ascii: bool, is_over: bool) -> Text:
     return Text.assemble((mark, style), " ", (guide, "dim"), (row.label, name_style))
 
 
-def _bar(row: Row, width: int, *, is_ascii: bool) -> Text:
+def _bar(row: Row, width: int, now: float, *, is_ascii: bool) -> Text:
     """Draw hits, executions, failures and what is left, one after the other."""
     done, total, hits, failed = counted(row)
     total = max(total, done, 1)
     full = "#" if is_ascii else "━"
+    if row.is_endless:
+        return _moving_bar(width, now, full, "-" if is_ascii else "━")
     parts = ((hits, _HIT), (done - hits - failed, _EXECUTED), (failed, _FAILED))
     text, so_far, drawn = Text(), 0, 0
     for count, style in parts:
@@ -167,10 +171,22 @@ def _bar(row: Row, width: int, *, is_ascii: bool) -> Text:
     return text.append(("-" if is_ascii else "━") * (width - drawn), _OPEN)
 
 
+def _moving_bar(width: int, now: float, full: str, empty: str) -> Text:
+    """Draw a piece that goes to and fro: something is done, and nobody knows of how much."""
+    piece = width // 4
+    room = max(width - piece, 1)
+    place = int(now * room / _SWING_SECONDS) % (2 * room)
+    before = min(place, 2 * room - place)
+    text = Text(empty * before, _OPEN).append(full * piece, _EXECUTED)
+    return text.append(empty * (width - piece - before), _OPEN)
+
+
 def _count(row: Row) -> Text:
     done, total, _, _ = counted(row)
     if total == 1 and row.items is None:
         return Text("")
+    if row.is_endless or (row.items is not None and row.items.is_stream):
+        return Text(f"{done:,}")
     return Text(f"{done:,}/{total:,}", style="" if done else "dim")
 
 
@@ -200,10 +216,11 @@ def _remarks(row: Row) -> Iterator[tuple[str, str]]:
         yield "failed" if is_single else f"{failed:,} failed", _FAILED
     if hits:
         yield "hit" if is_single else f"{hits:,} hit{'s' * (hits > 1)}", _HIT
-    left = seconds_left(row)
-    if left is not None and row.items is not None and row.items.pace.rate is not None:
+    left, rate = seconds_left(row), pace(row)
+    if left is not None:
         yield f"{format_seconds(left, is_running=True)} left", ""
-        yield format_rate(row.items.pace.rate), "dim"
+    if rate is not None:
+        yield format_rate(rate), "dim"
 
 
 def _describe_hidden(hidden: set[Row], *, is_ascii: bool) -> str:

@@ -65,33 +65,41 @@ def counted(row: Row) -> tuple[int, int, int, int]:
         return items.done, max(row.rounds, items.done), items.hits, items.failed
     if row.children and row.expected == 1 and not row.hits:
         nodes = list(row.children.values())
-        ended = sum(node.done > 0 for node in nodes)
+        ended = sum(min(node.done, node.shares) for node in nodes)
         hits, failed = sum(n.hits for n in nodes), sum(n.failed for n in nodes)
-        return ended, len(nodes), hits, failed
+        return ended, sum(node.shares for node in nodes), hits, failed
     return row.done, row.expected, row.hits, row.failed
 
 
 def seconds_left(row: Row) -> float | None:
     """Return the time a map still needs at its present pace, if that is known."""
+    rate, (done, total, _, _) = pace(row), counted(row)
+    return None if rate is None or done >= total else (total - done) / rate
+
+
+def pace(row: Row) -> float | None:
+    """Return how many items a running map ends in a second, if that is known and of use."""
     if row.items is None or row.running_since is None or row.is_inside_map:
         return None
-    rate, (done, total, _, _) = row.items.pace.rate, counted(row)
-    return None if rate is None or done >= total else (total - done) / rate
+    is_through = counted(row)[0] >= counted(row)[1] and not row.is_endless
+    return None if is_through else row.items.pace.rate
 
 
 def describe_start(row: Row) -> str:
     """Return the line that announces a pipeline."""
     if row.items is not None:
-        return f"{row.path}: map over {_number(row.items.announced, 'item')}"
-    return f"{row.path}: {_number(len(row.children), 'node')}"
+        what = "a stream" if row.items.is_stream else _number(row.items.announced, "item")
+        return f"{row.path}: map over {what}"
+    return f"{row.path}: {_number(counted(row)[1], 'node')}"
 
 
 def describe_progress(row: Row, now: float) -> str:
     """Return the line that says how far a pipeline is."""
     parts = [_how_far(row), *_extras(row), format_seconds(row.elapsed(now))]
-    left = seconds_left(row)
-    if left is not None and row.items is not None and row.items.pace.rate is not None:
-        parts.insert(-1, format_rate(row.items.pace.rate))
+    left, rate = seconds_left(row), pace(row)
+    if rate is not None:
+        parts.insert(-1, format_rate(rate))
+    if left is not None:
         parts.append(f"{format_seconds(left, is_running=True)} left")
     return f"{row.path}: {', '.join(parts)}"
 
@@ -116,6 +124,8 @@ def describe_stop(row: Row, board: Board, now: float) -> str:
 def _how_far(row: Row) -> str:
     done, total, _, _ = counted(row)
     unit = "nodes" if row.items is None else "items"
+    if row.items is not None and row.items.is_stream:
+        return _number(done, "item")
     share = f" ({100 * done // total} %)" if row.items is not None and total else ""
     return f"{done:,}/{total:,} {unit}{share}"
 

@@ -110,7 +110,7 @@ class Recorder(PipelineCallback):
         """Keep the call."""
         self._keep("nested_pipeline_end", parent_id, child_pipeline_id, duration)
 
-    def on_map_start(self, total_items: int, ctx: CallbackContext) -> None:
+    def on_map_start(self, total_items: int | None, ctx: CallbackContext) -> None:
         """Keep the call."""
         self._keep("map_start", total_items)
 
@@ -131,7 +131,7 @@ class Recorder(PipelineCallback):
         self._keep("map_end", total_duration)
 
     def on_map_progress(
-        self, done: int, hits: int, failed: int, total: int, ctx: CallbackContext
+        self, done: int, hits: int, failed: int, total: int | None, ctx: CallbackContext
     ) -> None:
         """Keep the call."""
         self._keep("map_progress", done, hits, failed, total)

@@ -61,13 +61,13 @@ class MapTally(PipelineCallback):
         """How long it has been going on."""
         return time.perf_counter() - self.began
 
-    def on_map_start(self, total_items: int, ctx: CallbackContext) -> None:
+    def on_map_start(self, total_items: int | None, ctx: CallbackContext) -> None:
         """Take note of the number of items."""
         if ctx.depth == 0:
-            self.total = total_items
+            self.total = total_items or 0
 
     def on_map_progress(
-        self, done: int, hits: int, failed: int, total: int, ctx: CallbackContext
+        self, done: int, hits: int, failed: int, total: int | None, ctx: CallbackContext
     ) -> None:
         """Take over the counts of the outermost map."""
         if ctx.depth == 0:
