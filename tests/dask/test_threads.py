@@ -257,3 +257,22 @@ def test_an_interrupt_comes_back_at_once(script) -> None:
     output, _ = process.communicate(timeout=20)
     assert "interrupted" in output
     assert len(output.split()) < 10
+
+
+def test_an_interrupted_program_does_not_wait_for_sleepers(script) -> None:
+    """After Ctrl-C a function that still sleeps keeps nobody from ending."""
+    process = script(
+        "import time\n"
+        "from hypernodes import Pipeline, node\n"
+        "from hypernodes_dask import DaskEngine\n"
+        "def sleep(x):\n"
+        "    print(x, flush=True)\n"
+        "    time.sleep(60)\n"
+        "pipeline = Pipeline([node(sleep, output_name='y')])\n"
+        "DaskEngine(num_workers=2).map(pipeline, {'x': [1, 2, 3]}, 'x')\n"
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert errors.rstrip().endswith("KeyboardInterrupt")

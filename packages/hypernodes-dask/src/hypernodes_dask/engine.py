@@ -27,6 +27,7 @@ from hypernodes_dask.graph import carry_on_threads
 from hypernodes_dask.needs import Needs, read_needs
 from hypernodes_dask.options import CHUNK_SECONDS, DaskOptions, Scheduler, WorkloadType
 from hypernodes_dask.pool import PoolTransport, WorkerPool
+from hypernodes_dask.threads import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,8 +49,8 @@ class DaskEngine(Recordable):
 
     Results, keys and events are those of `SeqEngine`; ``run`` stays in the
     calling thread, since one item has nothing to go beside.  The engine keeps
-    nothing of a run, so one object may serve many threads; worker processes
-    stay for the next map until the engine is closed or forgotten.
+    nothing of a run, so one object may serve many threads; threads and
+    worker processes stay for the next map until it is closed or forgotten.
 
     Args:
         scheduler: ``"threads"``, ``"processes"``, ``"synchronous"`` or
@@ -99,6 +100,7 @@ class DaskEngine(Recordable):
         self.salt = salt
         self.check_mutation = read_check_mutation(check_mutation)
         self._pool = WorkerPool()
+        self._threads = Threads()
 
     def run(
         self,
@@ -148,8 +150,8 @@ class DaskEngine(Recordable):
         if scheduler == "synchronous":
             return (run_chunk(plan, chunk, context) for chunk in chunks)
         if scheduler == "threads" and not needs.use_process:
-            threads = needs.limit(self.options.threads)
-            return carry_on_threads(plan, chunks, context, threads)
+            width = needs.limit(self.options.threads)
+            return carry_on_threads(plan, chunks, context, self._threads, width)
         return carry_chunks(plan, chunks, context, self._transport(needs))
 
     @staticmethod
@@ -195,8 +197,9 @@ class DaskEngine(Recordable):
         return transform.transform(data, pipeline, outputs, engine, schema or {})
 
     def close(self) -> None:
-        """End the worker processes that are kept; the next map starts new ones."""
+        """End the worker processes and threads that are kept; the next map starts new ones."""
         self._pool.close()
+        self._threads.close()
 
     def _transport(self, needs: Needs) -> Transport:
         if self.options.scheduler != "distributed":
@@ -207,11 +210,11 @@ class DaskEngine(Recordable):
         return connect(self.client, self.options.num_workers, needs)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Travel without what belongs to this process: its workers and its client."""
-        return {**self.__dict__, "client": None, "_pool": None}
+        """Travel without what belongs to this process: its workers, threads and client."""
+        return {**self.__dict__, "client": None, "_pool": None, "_threads": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _pool=WorkerPool())
+        self.__dict__.update(state, _pool=WorkerPool(), _threads=Threads())
 
     def __repr__(self) -> str:
         return (

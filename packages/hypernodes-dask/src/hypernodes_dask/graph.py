@@ -14,26 +14,27 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import queue
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hypernodes.execution import run_chunk
+from hypernodes_dask.threads import Lanes, Threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
 
     from hypernodes.execution import Chunk, ChunkResult, Context
     from hypernodes.plan import Plan
 
 _NOTHING_LEFT: Final = -1
 _NO_FAILURE: Final = float("inf")
+_WAKE_SECONDS: Final = 0.5
 
 
 def carry_on_threads(
-    plan: Plan, chunks: Iterable[Chunk], context: Context, width: int
+    plan: Plan, chunks: Iterable[Chunk], context: Context, threads: Threads, width: int
 ) -> Iterator[ChunkResult]:
-    """Carry out *chunks* on *width* threads; yield results as they are ready.
+    """Carry out *chunks* on *width* of *threads*; yield results as they are ready.
 
     Chunks are taken by the calling thread, one ahead of each busy one.  After
     a failure later chunks are neither taken nor begun.  Closing the generator
@@ -43,7 +44,7 @@ def carry_on_threads(
     Raises:
         BaseException: An interrupt that a user's function raised.
     """
-    lanes = _Lanes(plan, context, width)
+    lanes = _Lanes(plan, context, threads, width)
     is_interrupted = False
     try:
         yield from lanes.carry(iter(chunks))
@@ -57,15 +58,16 @@ def carry_on_threads(
 class _Lanes:
     """The tasks of one run that take chunks and give results."""
 
-    def __init__(self, plan: Plan, context: Context, width: int) -> None:
+    def __init__(self, plan: Plan, context: Context, threads: Threads, width: int) -> None:
         self._plan = plan
         self._context = context
+        self._threads = threads
         self._width = width
         self._around = contextvars.copy_context()
         self._waiting: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[ChunkResult | BaseException | None] = queue.SimpleQueue()
         self._last: float = _NO_FAILURE
-        self._scheduler: threading.Thread | None = None
+        self._scheduler: Future[None] | None = None
 
     def carry(self, chunks: Iterator[Chunk]) -> Iterator[ChunkResult]:
         under_way = finished = 0
@@ -81,7 +83,7 @@ class _Lanes:
                     self._send(chunk)
             if not under_way:
                 return
-            result = self._done.get()
+            result = self._receive()
             if isinstance(result, BaseException):
                 raise result
             under_way, finished = under_way - 1, finished + 1
@@ -91,30 +93,36 @@ class _Lanes:
                 self._last, is_open = min(self._last, result.index), False
             yield result
 
+    def _receive(self) -> ChunkResult | BaseException | None:
+        while True:
+            # a signal that came just before is only seen when this thread wakes up
+            with contextlib.suppress(queue.Empty):
+                return self._done.get(timeout=_WAKE_SECONDS)
+
     def close(self, wait: bool) -> None:
         """Begin nothing more; *wait* until nothing runs."""
         self._last = _NOTHING_LEFT
         for _ in range(self._width):
             self._waiting.put(None)
         if self._scheduler is not None and wait:
-            self._scheduler.join()
+            self._scheduler.result()
 
     def _send(self, chunk: Chunk) -> None:
         self._waiting.put(chunk)
         if self._scheduler is None:
-            self._scheduler = threading.Thread(
-                target=self._schedule, name="hypernodes-dask", daemon=True
-            )
-            self._scheduler.start()
+            self._scheduler = self._threads.submit(self._schedule)
 
     def _schedule(self) -> None:
         # deferred: Dask is only needed once something is mapped
+        import dask
+
+        # deferred, as above
         from dask.threaded import get
 
         graph = {("hypernodes-lane", number): (self._lane,) for number in range(self._width)}
+        pool = dask.config.get("pool", None) or Lanes(self._threads, self._width)
         try:
-            with _thread_pool(self._width) as pool:
-                self._around.run(get, graph, list(graph), pool=pool)
+            self._around.run(get, graph, list(graph), pool=pool)
         except BaseException as error:
             self._done.put(error)
 
@@ -132,14 +140,3 @@ class _Lanes:
     def _carry_out(self, chunk: Chunk) -> ChunkResult:
         with contextlib.closing(self._context.beside()) as context:
             return run_chunk(self._plan, chunk, context)
-
-
-def _thread_pool(width: int) -> contextlib.AbstractContextManager[Any]:
-    """Return the pool that Dask is configured to use, else one for this run."""
-    # deferred: see above
-    import dask
-
-    configured = dask.config.get("pool", None)
-    if configured is not None:
-        return contextlib.nullcontext(configured)
-    return ThreadPoolExecutor(width, thread_name_prefix="hypernodes-dask")

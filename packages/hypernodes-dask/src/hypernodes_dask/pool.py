@@ -29,6 +29,7 @@ from hypernodes_dask.work import answer
 
 _READY: Final = "ready"
 _LAST_SECONDS: Final = 5.0
+_WAKE_SECONDS: Final = 0.5
 #: The first parcels are small, to see how long items take.
 _TRIALS: Final = 2
 
@@ -162,7 +163,10 @@ class PoolTransport:
             BaseException: An interrupt that a user's function raised.
         """
         while True:
-            ready: Any = wait([worker.connection for worker in self._workers])
+            # a signal that came just before is only seen when this thread wakes up
+            ready: Any = wait([worker.connection for worker in self._workers], _WAKE_SECONDS)
+            if not ready:
+                continue
             worker = next(each for each in self._workers if each.connection is ready[0])
             answered = _receive(worker)
             if answered is None:
