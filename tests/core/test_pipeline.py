@@ -12,7 +12,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from hypernodes import MemoryCache, Node, Pipeline, Recorder, SeqEngine
+from hypernodes import AsyncEngine, MemoryCache, Node, Pipeline, Recorder, SeqEngine
 from hypernodes.errors import NodeDefinitionError, PlanError, UnknownPluginError
 
 
@@ -42,6 +42,14 @@ def test_what_is_no_engine_is_refused() -> None:
     """An engine runs; anything else is a mistake found at once."""
     with pytest.raises(TypeError, match="engine must be an engine or the name of one, got int"):
         Pipeline([], engine=7)  # type: ignore[arg-type]  # that is the point
+
+
+def test_an_engine_that_was_not_made_is_refused() -> None:
+    """A class in the place of an engine is told with the remedy, wherever it is given."""
+    with pytest.raises(TypeError, match=r"got the class AsyncEngine; make one: AsyncEngine\(\)"):
+        Pipeline([], engine=AsyncEngine)  # type: ignore[arg-type]  # refused
+    with pytest.raises(TypeError, match="got the class SeqEngine"):
+        Pipeline([]).run({}, engine=SeqEngine)  # type: ignore[arg-type]  # refused
 
 
 def test_an_unknown_engine_name_is_refused() -> None:

@@ -181,3 +181,36 @@ def test_a_coroutine_that_comes_too_late_is_closed() -> None:
     with pytest.raises(ExecutionError, match="returned a coroutine that nobody awaits"):
         Pipeline([hand_over]).map({"x": [0, 1, 2, 3]}, "x", engine=engine)
     time.sleep(0.1)
+
+
+def test_a_task_may_be_made_of_a_map() -> None:
+    """By all that makes tasks of coroutines; cancelling the task cancels the map."""
+
+    @node(output_name="y")
+    async def double(x: int) -> int:
+        await asyncio.sleep(0.01 if x < 10 else 10)
+        return 2 * x
+
+    pipeline, engine = Pipeline([double]), AsyncEngine()
+
+    async def main() -> Any:
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(pipeline.amap({"x": [1]}, "x", engine=engine))
+            second = asyncio.create_task(pipeline.amap({"x": [2]}, "x", engine=engine))
+        third = await asyncio.wait_for(pipeline.amap({"x": [3]}, "x", engine=engine), 5)
+        endless = asyncio.create_task(pipeline.amap({"x": [10]}, "x", engine=engine))
+        await asyncio.sleep(0.01)
+        endless.cancel()
+        await asyncio.wait([endless])
+        return first.result(), await second, third, endless.cancelled(), len(asyncio.all_tasks())
+
+    rows = ([{"y": 2}], [{"y": 4}], [{"y": 6}])
+    assert asyncio.run(main()) == (*rows, True, 1)
+
+
+def test_a_map_that_nobody_awaits_warns() -> None:
+    """Like a coroutine: nothing ran, and somebody should know; one that is closed is silent."""
+    with pytest.warns(RuntimeWarning, match="never awaited, so nothing ran") as caught:
+        Pipeline([stop]).amap({"x": [1]}, "x", engine=AsyncEngine())
+    Pipeline([stop]).amap({"x": [1]}, "x", engine=AsyncEngine()).close()
+    assert len(caught) == 1

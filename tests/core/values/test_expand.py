@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from hypernodes.errors import HyperNodesError, MapLengthError
+from hypernodes.errors import HyperNodesError, MapLengthError, PlanError
 from hypernodes.values import expand_columns
 
 
@@ -101,6 +102,23 @@ def test_values_without_items_are_refused(value: Any, remedy: str) -> None:
     """Text, mappings, sets, iterators and scalars are refused with a remedy."""
     with pytest.raises(ValueError, match=f"cannot map over 'x': its value is {remedy}"):
         expand_columns({"x": value}, ["x"])
+
+
+def test_what_has_to_be_awaited_is_refused() -> None:
+    """Async generators and coroutines, each with its remedy."""
+
+    async def items() -> AsyncIterator[int]:
+        yield 1
+
+    async def item() -> list[int]:
+        return [1]
+
+    with pytest.raises(PlanError, match=r"read them first: \[item async for item in value\]"):
+        expand_columns({"x": items()}, "x")
+    waiting = item()
+    with pytest.raises(PlanError, match="await it first"):
+        expand_columns({"x": waiting}, "x")
+    waiting.close()
 
 
 @pytest.mark.parametrize(

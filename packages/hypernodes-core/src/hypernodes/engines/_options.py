@@ -21,6 +21,10 @@ def read_engine(engine: Engine | str | None) -> Engine | None:
     """
     if isinstance(engine, str):
         return get_engine(engine)
+    if isinstance(engine, type):
+        name = engine.__name__
+        msg = f"engine must be an engine, got the class {name}; make one: {name}()"
+        raise TypeError(msg)
     if engine is None or callable(getattr(engine, "run", None)):
         return engine
     msg = f"engine must be an engine or the name of one, got {type(engine).__name__}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from hypernodes.execution._beside import WrappedError, call_wrapped, unwrap
@@ -111,13 +112,13 @@ def _awaited(error: BaseException) -> BaseException:
     return stand_in(error, _USE_RUN) if isinstance(error, StopIteration) else error
 
 
-class AsyncMap:
+class AsyncMap(Coroutine[Any, Any, list[Any]]):
     """A map on the running event loop, which begins when it is awaited or iterated.
 
-    Awaiting gives the list that ``map`` would; iterating gives the same
-    results in item order, each as soon as it and all before it are ready;
-    `as_completed` gives (item, result) as they come.  Good for one of these,
-    once.
+    Awaiting gives the list that ``map`` would, and a task may be made of it;
+    iterating gives the same results in item order, each as soon as it and all
+    before it are ready; `as_completed` gives (item, result) as they come.
+    Good for one of these, once; one that nobody ever asks warns.
 
     Example:
         >>> import asyncio
@@ -151,9 +152,40 @@ class AsyncMap:
         self._limit = limit
         self._threads = threads
         self._pace = pace
+        self._is_begun = False
+        self._awaited: Coroutine[Any, Any, list[Any]] | None = None
 
     def __await__(self) -> Any:
         return self._all().__await__()
+
+    def send(self, value: Any, /) -> Any:
+        """Go on; for tasks, which drive what they are made of."""
+        return self._begun().send(value)
+
+    def throw(self, kind: Any, error: Any = None, trace: Any = None, /) -> Any:
+        """Go on with an exception; for tasks, too."""
+        if error is None and trace is None:
+            return self._begun().throw(kind)
+        return self._begun().throw(kind, error, trace)
+
+    def close(self) -> None:
+        """End it, begun or not."""
+        self._is_begun = True
+        if self._awaited is not None:
+            self._awaited.close()
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        # made, but not to the end, where the class was given nonsense
+        if not getattr(self, "_is_begun", True):
+            message = (
+                "a map of amap was never awaited, so nothing ran; await it, or iterate over it"
+            )
+            warn(message, RuntimeWarning, stacklevel=2, source=self)
+
+    def _begun(self) -> Coroutine[Any, Any, list[Any]]:
+        if self._awaited is None:
+            self._awaited = self._all()
+        return self._awaited
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self._in_order()
@@ -182,6 +214,7 @@ class AsyncMap:
             ExecutionError: Instead of `StopIteration` and `StopAsyncIteration`,
                 which cannot come out of an iterator; they are the cause.
         """
+        self._is_begun = True
         try:
             with OpenRun(self._engine, self._pipeline, self._request, self._collects) as context:
                 started = time.perf_counter()

@@ -212,7 +212,8 @@ class Pipeline(Definition):
         ``await pipeline.amap(...)`` gives the list that `map` gives;
         ``async for row in pipeline.amap(...)`` gives the same in item order,
         each as soon as it is ready; ``.as_completed()`` gives (item, outputs)
-        as they come.  The request is checked at once.
+        as they come.  The request is checked at once.  A task may be made of it,
+        as of a coroutine; one that is never awaited warns.
 
         Raises:
             PlanError: Something is wrong with the request, or the engine has

@@ -7,7 +7,15 @@ pandas and polars columns are walked, Arrow arrays say their own Python values.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import (
+    AsyncIterable,
+    Awaitable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Sized,
+)
 from typing import Any
 
 from hypernodes.errors import MapLengthError, PlanError
@@ -95,17 +103,26 @@ def _obstacle(value: Any) -> str | None:
     if hasattr(type(value), "columns"):
         return f"its value is a {kind}, which is a table; pass one column, or its rows as a list"
     has_items = isinstance(value, Iterable) or hasattr(type(value), "__getitem__")
-    if isinstance(value, Iterator):
-        return (
-            f"its value is a {kind}, which is no sized collection of items; pass a list, "
-            "or read the items as they come with map_iter"
-        )
+    if isinstance(value, Iterator | AsyncIterable | Awaitable):
+        return f"its value is a {kind}, {_remedy(value)}"
     if not (has_items and _is_sized(value)):
         return (
             f"its value is a {kind}, which is no sized collection of items; pass a list, "
             "or leave the name out of map_over so that every item gets the value"
         )
     return None
+
+
+def _remedy(value: Any) -> str:
+    """Say how to get at items that are yet to come."""
+    if isinstance(value, AsyncIterable):
+        return "whose items have to be awaited; read them first: [item async for item in value]"
+    if isinstance(value, Awaitable):
+        return "which has to be awaited; await it first"
+    return (
+        "which is no sized collection of items; pass a list, "
+        "or read the items as they come with map_iter"
+    )
 
 
 def _is_sized(value: Any) -> bool:
