@@ -229,7 +229,8 @@ def computing() -> list[Row]:
 def remembering() -> list[Row]:
     """Compare the peak memory of a transform with that of four times the input."""
     with tempfile.TemporaryDirectory() as folder:
-        _in_process("write", f"{folder}/small", "24")
+        # less than that and Daft, reading ahead, would hold all of it at once
+        _in_process("write", f"{folder}/small", "50")
         written = sorted(Path(folder, "small").rglob("*.parquet"))
         Path(folder, "large").mkdir()
         for number, path in enumerate(written * 4):
@@ -260,8 +261,6 @@ def read_files(folder: str) -> None:
     # deferred: see by_hand
     import daft
 
-    # small pieces, one file after another: Daft's reading ahead is not what is measured
-    daft.set_execution_config(scantask_max_parallel=1, default_morsel_size=2048)
     frame = daft.read_parquet(f"{folder}/**/*.parquet")
     found = Pipeline([measure]).transform(frame)
     rows = sum(len(part) for part in found.iter_partitions())

@@ -72,6 +72,11 @@ class Shape:
         inside = [*(self.fields or {}).values(), *([self.item] if self.item else [])]
         return self.is_known and all(each.is_sure for each in inside)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its values are numbers, texts, times and the like: Arrow's as well as Daft's."""
+        return self.python is not None and self.item is None and self.fields is None
+
     def fits_quickly(self, values: Sequence[Any]) -> bool:
         """Say whether *values* fit for certain, by looking at their types alone."""
         if self.item is not None or self.fields is not None or self.python in _TIMES:
