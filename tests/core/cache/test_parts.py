@@ -6,6 +6,7 @@ import pytest
 
 from hypernodes import stateful
 from hypernodes.cache import (
+    UNREAD,
     Argument,
     NodeParts,
     ReasonKind,
@@ -78,6 +79,16 @@ def test_arguments_show_old_and_new() -> None:
         (ReasonKind.INPUT, "parameter lr 0.01 -> 0.001"),
         (ReasonKind.UPSTREAM, "data from load changed (list of 3)"),
     ]
+
+
+def test_what_was_not_read_is_not_shown() -> None:
+    """Of two accounts of a value the one that says something is shown."""
+    pairs = [("3", UNREAD), (UNREAD, "4"), (UNREAD, UNREAD)]
+    texts = [
+        next(compare_arguments([Argument("k", "1", one)], [Argument("k", "2", two)], {})).text
+        for one, two in pairs
+    ]
+    assert texts == ["parameter k changed (3)", "parameter k changed (4)", "parameter k changed"]
 
 
 def test_given_and_dropped_parameters_are_named() -> None:

@@ -201,7 +201,7 @@ def test_slots_of_an_exception_travel() -> None:
     assert (type(found), str(found), found.detail) == (SlottedError, "detail 5", 5)
 
 
-@pytest.mark.parametrize("make", [PickyError, lambda *_: SlottedError(detail=1)], ids=str)
+@pytest.mark.parametrize("make", [PickyError, lambda *_: SlottedError(detail=1)], ids=range(2))
 def test_unusual_members_of_a_group_travel(make: Any) -> None:
     """What plain pickle cannot rebuild comes back inside a group as it does alone."""
     found = travel(Failure(ExceptionGroup("several", [make(1, 2), KeyError("k")]))).error

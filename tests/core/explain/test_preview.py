@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from typing import Any
 
@@ -78,6 +79,63 @@ def test_a_dropped_result_is_gone(pipeline: Pipeline, cache: Any) -> None:
     assert pipeline.plan({"passage": "bb"}).runs == 0
     cache.prune(max_items=1)
     assert pipeline.plan({"passage": "a"}).runs == 2
+
+
+def test_a_result_that_has_expired_says_so(tmp_path: Any) -> None:
+    """A record older than its time to live is told from one that was dropped."""
+    engine = SeqEngine(DiskCache(tmp_path / "cache", ttl=0.05))
+    pipeline = Pipeline([Node(clean, "cleaned")], engine=engine)
+    pipeline.run({"passage": "a"})
+    time.sleep(0.1)
+    assert pipeline.explain({"passage": "a"}) == "clean runs: its result has expired"
+
+
+def test_equal_items_are_counted_once(pipeline: Pipeline, recorder: Recorder) -> None:
+    """Of items with one key the first runs and the others hit, as in the run."""
+    inputs = {"passage": ["a", "a", "b"]}
+    step = pipeline.plan_map(inputs, map_over="passage").step("clean")
+    pipeline.map(inputs, map_over="passage")
+    done = (recorder.cached.count("clean"), recorder.executed.count("clean"))
+    assert ((step.hits, step.runs), done) == ((1, 2), (1, 2))
+
+
+def test_a_value_that_made_room_is_made_again_only_where_it_is_needed(tmp_path: Any) -> None:
+    """Its record still answers what comes after it, observed or not, and the plan says so."""
+    made: list[int] = []
+
+    def blob(x: int) -> bytes:
+        made.append(x)
+        return random.Random(x).randbytes(200_000)
+
+    def size(data: bytes) -> int:
+        return len(data)
+
+    cache = DiskCache(tmp_path / "cache")
+    nodes = [Node(blob, "data"), Node(size, "length")]
+    pipeline = Pipeline(nodes, engine=SeqEngine(cache, [Recorder()]))
+    pipeline.run({"x": 1})
+    cache.prune(max_bytes=1000)
+    wanted = pipeline.plan({"x": 1}, output_name="length")
+    pipeline.run({"x": 1}, output_name="length")
+    pipeline.map({"x": [1]}, map_over="x", output_name="length")
+    assert (counts(wanted), made) == ({"blob": (1, 0), "size": (1, 0)}, [1])
+    everything = pipeline.plan({"x": 1})
+    pipeline.run({"x": 1})
+    assert (counts(everything), made) == ({"blob": (0, 1), "size": (1, 0)}, [1, 1])
+
+
+def test_an_unknown_list_makes_nothing_known(cache: Any) -> None:
+    """What reads the list of a nested map whose items are not known must wait for it."""
+    inner = Pipeline([Node(lambda top: top, "best"), Node(lambda word: word, "same")], name="in")
+    nodes = [
+        Node(lambda text: text.split(), "words"),
+        inner.as_node({"words": "word"}, {"best": "bests", "same": "all"}, map_over="words"),
+        Node(lambda bests: bests[:1], "count"),
+    ]
+    pipeline = Pipeline(nodes, engine=SeqEngine(cache))
+    pipeline.run({"text": "a b", "top": 1})
+    step = pipeline.plan({"text": "a b c", "top": 1}).steps[-1]
+    assert step.reasons == ("bests must be computed first",)
 
 
 def test_without_a_cache_everything_runs() -> None:

@@ -8,6 +8,7 @@ from hypernodes.cache._listing import Listed
 from hypernodes.cache._memory import MemoryCache
 from hypernodes.cache._opening import open_fsspec_cache
 from hypernodes.cache._parts import (
+    UNREAD,
     Argument,
     NodeParts,
     Reason,
@@ -23,6 +24,7 @@ from hypernodes.cache._tiered import TieredCache, copy_results
 from hypernodes.cache.formats import DataSerializer, NpySerializer, PickleSerializer
 
 __all__ = [
+    "UNREAD",
     "Argument",
     "BackendCache",
     "DataSerializer",

@@ -192,6 +192,16 @@ class EncodedCache(ABC):
         """Return which encoded values are there; subclasses need not read them for that."""
         return self.read_payloads(digests)
 
+    def holds_many(self, wanted: Sequence[tuple[Entry, int]]) -> list[bool]:
+        """Say for each (entry, output position) whether its value is there."""
+        apart = [
+            None if decode_inline(entry.inline, position) else entry.digests[position]
+            for entry, position in wanted
+        ]
+        asked = [digest for digest in dict.fromkeys(apart) if digest is not None]
+        held: Container[bytes] = self.find_held(asked) if asked else ()
+        return [digest is None or digest in held for digest in apart]
+
     def _store(self, results: Sequence[Result], keeps_hollow: bool) -> None:
         failed: dict[int, SerializationError] = {}
         # not all at once: what is encoded need not be held until the last one is
@@ -308,14 +318,11 @@ class EncodedCache(ABC):
     def has_many(self, signatures: Iterable[Signature | str]) -> list[bool]:
         """Say for each signature whether something is stored under it, values included."""
         entries = self.lookup_many([_parse(signature) for signature in signatures])
-        apart = {
-            digest for entry in entries if isinstance(entry, Entry) for digest in _list_apart(entry)
-        }
-        held: Container[bytes] = self.find_held(list(apart)) if apart else ()
-        return [
-            isinstance(entry, Entry) and all(digest in held for digest in _list_apart(entry))
-            for entry in entries
-        ]
+        found = [entry for entry in entries if isinstance(entry, Entry)]
+        wanted = [(entry, position) for entry in found for position in range(len(entry.digests))]
+        held = iter(self.holds_many(wanted))
+        whole = {id(entry): all([next(held) for _ in entry.digests]) for entry in found}  # noqa: C419 - each takes its share
+        return [whole.get(id(entry), False) for entry in entries]
 
 
 def _parse(signature: Signature | str) -> Signature:
@@ -348,15 +355,6 @@ def _find_inline(current: Entry | None, entry: Entry, position: int) -> Payload 
     if current is None or current.digests != entry.digests or not current.inline:
         return None
     return decode_inline(current.inline, position)
-
-
-def _list_apart(entry: Entry) -> list[bytes]:
-    """Return the digests of what *entry* does not hold inline."""
-    return [
-        digest
-        for position, digest in enumerate(entry.digests)
-        if decode_inline(entry.inline, position) is None
-    ]
 
 
 def _gather(entry: Any, values: Any, default: Any) -> Any:

@@ -20,6 +20,9 @@ import attrs
 
 from hypernodes.values import is_stateful
 
+#: The words for a value that nobody has read.
+UNREAD: Final = "not read"
+
 _KINDS_OF_CODE: Final[Mapping[type, str]] = {
     FunctionType: "function",
     BuiltinFunctionType: "function",
@@ -44,6 +47,7 @@ class ReasonKind(Enum):
     INPUT = "input"
     UPSTREAM = "upstream"
     UNCACHEABLE = "uncacheable"
+    EXPIRED = "expired"
     GONE = "gone"
 
 
@@ -184,4 +188,7 @@ def nearest(candidates: Sequence[Sequence[Argument]], new: Sequence[Argument]) -
 
 
 def _change(before: str, after: str) -> str:
-    return f"{before} -> {after}" if before != after else f"changed ({after})"
+    known = [words for words in (before, after) if words != UNREAD]
+    if len(known) == 2 and before != after:
+        return f"{before} -> {after}"
+    return f"changed ({known[-1]})" if known else "changed"

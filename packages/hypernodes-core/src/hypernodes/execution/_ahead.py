@@ -20,10 +20,10 @@ from hypernodes.execution._context import Context, Level, Rules, engine_option
 from hypernodes.execution._items import new_rows
 from hypernodes.execution._reasons import find_reasons, read_history
 from hypernodes.execution._request import Request
-from hypernodes.execution._resolve import recall, resolve
+from hypernodes.execution._resolve import check_held, recall, resolve, take_back
 from hypernodes.execution._rows import Linked, Row, outward
 from hypernodes.execution._step import load, make_outputs
-from hypernodes.hashing import fingerprint, start_epoch
+from hypernodes.hashing import Signature, fingerprint, start_epoch
 from hypernodes.plan import Nested, Settings, Step, resolve_settings
 from hypernodes.values import expand_columns
 
@@ -118,6 +118,7 @@ def _rows(context: Context, request: Request) -> tuple[Level, list[Row]]:
 def _walk(level: Level, rows: Sequence[Row]) -> Iterator[tuple[Level, Step, Sequence[Row]]]:
     """Yield every function with the rows that reach it, nested ones in their place."""
     resolve(level, rows)
+    take_back(level, rows, check_held)
     for step in level.plan.steps:
         nested = step.nested
         if nested is None:
@@ -162,6 +163,8 @@ def _child(inner: Level, nested: Nested, row: Row, own: dict[str, Any], item: in
 
 def _link_results(nested: Nested, row: Row, children: list[Row]) -> None:
     """Make known outside what is known inside, once every child is through."""
+    if any(child.item == _UNKNOWN for child in children):
+        return
     for name, outer in nested.results:
         if all(child.has(name) for child in children):
             targets = tuple((child, name) for child in children)
@@ -169,23 +172,37 @@ def _link_results(nested: Nested, row: Row, children: list[Row]) -> None:
 
 
 def _forecast(level: Level, rows: Sequence[Row]) -> Iterator[Forecast]:
+    # what one call gives is found by all others with its key
+    made: set[tuple[int, Signature]] = set()
     for at, step, some in _walk(level, rows):
         hits = [row.found[step.index] for row in some if step.index in row.found]
         missed = [row for row in some if step.index not in row.found]
-        sentences = dict.fromkeys(sentence for row in missed for sentence in _why(at, step, row))
+        runs = [row for row in missed if _is_first(at, step, row, made)]
+        sentences = dict.fromkeys(sentence for row in runs for sentence in _why(at, step, row))
         known = at.history(step, read_history)
         entries: Sequence[Entry] = known.entries or known.former_entries or hits
         mean = sum(entry.seconds for entry in entries) / len(entries) if entries else None
         yield Forecast(
             name=step.name,
             path=step.path,
-            hits=len(hits),
-            runs=len(missed),
+            hits=len(some) - len(runs),
+            runs=len(runs),
             reasons=tuple(sentences),
-            seconds=0.0 if not missed else None if mean is None else mean * len(missed),
+            seconds=0.0 if not runs else None if mean is None else mean * len(runs),
             saved=sum(entry.seconds for entry in hits),
             is_known=all(map(_is_item, some)),
         )
+
+
+def _is_first(level: Level, step: Step, row: Row, made: set[tuple[int, Signature]]) -> bool:
+    """Say whether nobody before *row* would store what *step* gives for it."""
+    key = row.keys.get(step.index)
+    if key is None or not level.is_cached(step):
+        return True
+    place = (id(level.cache), key)
+    is_first = place not in made
+    made.add(place)
+    return is_first
 
 
 def _is_item(row: Row) -> bool:

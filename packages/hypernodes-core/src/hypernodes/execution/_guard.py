@@ -96,6 +96,17 @@ class GuardedCache:
         if self._is_writable and isinstance(self._cache, EncodedCache):
             self._try_notes(lambda cache: cache.keep_chunk(key, steps, outputs))
 
+    def holds_many(self, wanted: Sequence[tuple[Entry, int]]) -> Sequence[bool]:
+        """Say for each (entry, output position) whether its value is there; reads none of ours."""
+        self.settle()
+        if self._is_readable and isinstance(self._cache, EncodedCache):
+            try:
+                return self._cache.holds_many(wanted)
+            except Exception as error:
+                self._is_readable = self._is_writable = False
+                self._give_up("read", error)
+        return [self._is_readable] * len(wanted)
+
     def store(self, result: Result, node: str) -> bool:
         """Store *result* of the node called *node*, soon; say whether it will be.
 

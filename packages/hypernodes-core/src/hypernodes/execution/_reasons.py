@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from hypernodes.cache import (
+    UNREAD,
     Argument,
     Entry,
     NodeParts,
@@ -25,8 +26,10 @@ from hypernodes.cache import (
     nearest,
 )
 from hypernodes.execution._context import Level
-from hypernodes.execution._rows import Row
+from hypernodes.execution._guard import GuardedCache
+from hypernodes.execution._rows import Linked, Row
 from hypernodes.plan import Step
+from hypernodes.values import MISSING
 
 _MOST_ENTRIES = 200
 
@@ -71,8 +74,20 @@ def describe_arguments(step: Step, row: Row) -> tuple[Argument, ...]:
         Argument(parameter, digest.hex()[:16] if isinstance(digest, bytes) else "", words)
         for parameter, name in step.arguments
         for digest in (row.digest(name),)
-        for words in (describe_value(row.values[name]) if name in row.values else "not read",)
+        for words in (_words_of(row, name),)
     )
+
+
+def _words_of(row: Row, name: str) -> str:
+    """Return a few words about a value, wherever it is at hand."""
+    while name not in row.values:
+        source = row.sources.get(name)
+        if not isinstance(source, Linked):
+            return UNREAD
+        if source.is_column:
+            return f"list of {len(source.targets)}"
+        row, name = source.targets[0]
+    return describe_value(row.values[name])
 
 
 def find_reasons(level: Level, step: Step, row: Row) -> list[Reason]:
@@ -88,8 +103,8 @@ def compare_call(level: Level, step: Step, now: tuple[Argument, ...]) -> list[Re
     """Return what tells a call of *step* from all that the cache knew when the run began."""
     history = level.history(step, read_history)
     if history.entries:
-        gone = Reason(ReasonKind.GONE, "its result was dropped, or cannot be read")
-        return _compare_calls(level, step, history.entries, now) or [gone]
+        found = _compare_calls(level, step, history.entries, now)
+        return found or [_why_gone(level.cache, history.entries, now)]
     if history.former is None:
         return [Reason(ReasonKind.NEW, "nothing is known of it")]
     parts = describe_node(level, step)
@@ -97,6 +112,17 @@ def compare_call(level: Level, step: Step, now: tuple[Argument, ...]) -> list[Re
     if not changes:
         changes = [Reason(ReasonKind.CODE, "its code or what it captures changed")]
     return [*changes, *_compare_calls(level, step, history.former_entries, now)]
+
+
+def _why_gone(
+    cache: GuardedCache | None, entries: Sequence[Entry], now: tuple[Argument, ...]
+) -> Reason:
+    """Return why the very call that is asked for is recorded and does not answer."""
+    position = nearest([entry.arguments for entry in entries], now)
+    asked = [] if position is None else [entries[position].signature]
+    if cache is not None and MISSING in cache.lookup_many(asked):
+        return Reason(ReasonKind.EXPIRED, "its result has expired")
+    return Reason(ReasonKind.GONE, "its result was dropped, or cannot be read")
 
 
 def say(step: Step, reasons: Sequence[Reason]) -> str | None:

@@ -8,7 +8,7 @@ the same result stops there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypernodes.cache import Entry
 from hypernodes.errors import FingerprintError
@@ -18,6 +18,10 @@ from hypernodes.hashing import Signature, item_digest
 from hypernodes.plan import Step
 from hypernodes.values import MISSING
 
+#: A value that somebody needs: its row and name, its record and the position in that.
+Wanted = tuple[Row, str, Entry, int]
+Check = Callable[[Level, Sequence[Wanted]], Sequence[bool]]
+
 
 def resolve(level: Level, rows: Sequence[Row]) -> None:
     """Look up, in bulk, every step whose arguments are known without executing anything."""
@@ -25,13 +29,26 @@ def resolve(level: Level, rows: Sequence[Row]) -> None:
         return
     for step in level.plan.steps:
         if level.is_cached(step):
-            recall(level, step, [row for row in rows if all(map(row.has, step.reads))])
+            for row, entry in _look_up(
+                level, step, [row for row in rows if all(map(row.has, step.reads))]
+            ):
+                adopt(step, row, entry)
+    if level.context.hears_steps:
+        take_back(level, rows, _load_all)
 
 
 def recall(level: Level, step: Step, rows: Sequence[Row]) -> None:
     """Look up *step* for those *rows* that have not been asked for yet; one bulk lookup."""
+    found = _look_up(level, step, rows)
+    if level.context.hears_steps:
+        found = _readable(level, step, found)
+    for row, entry in found:
+        adopt(step, row, entry)
+
+
+def _look_up(level: Level, step: Step, rows: Sequence[Row]) -> list[tuple[Row, Entry]]:
     if level.cache is None:
-        return
+        return []
     asked: list[tuple[Row, Signature]] = []
     for row in rows:
         if step.index not in row.keys:
@@ -39,21 +56,15 @@ def recall(level: Level, step: Step, rows: Sequence[Row]) -> None:
             if key is not None:
                 asked.append((row, key))
     entries = level.cache.lookup_many([key for _, key in asked])
-    found = [(row, e) for (row, _), e in zip(asked, entries, strict=True) if isinstance(e, Entry)]
-    for row, entry in _readable(level, step, found):
-        adopt(step, row, entry)
+    return [(row, e) for (row, _), e in zip(asked, entries, strict=True) if isinstance(e, Entry)]
 
 
 def _readable(
     level: Level, step: Step, found: Sequence[tuple[Row, Entry]]
-) -> Sequence[tuple[Row, Entry]]:
-    """Return the hits that hold, reading them at once where somebody observes.
-
-    Nobody may be told of a hit that turns out to be damaged; unobserved, a
-    value is read when it is needed, and made again if it cannot be.
-    """
-    if level.cache is None or not level.context.hears_steps:
-        return found
+) -> list[tuple[Row, Entry]]:
+    """Return the hits that hold, their values read: nobody may be told of a damaged one."""
+    if level.cache is None:
+        return []
     names = [(position, name) for position, name in enumerate(step.writes) if name is not None]
     values = iter(level.cache.load_many([(e, position) for _, e in found for position, _ in names]))
     held = []
@@ -63,6 +74,63 @@ def _readable(
             row.values.update(outputs)
             held.append((row, entry))
     return held
+
+
+def take_back(level: Level, rows: Sequence[Row], check: Check) -> None:
+    """Give up hits whose values somebody needs and the cache no longer has.
+
+    A record outlives its values, so that what comes after it can hit.  Going
+    backward, a value is needed that is asked for, or read by a step that has
+    no hit.  What was given up keeps its fingerprint: hits below stay.
+
+    Args:
+        level: The pipeline.
+        rows: Its items, looked up as far as possible.
+        check: Says of each (row, name, record, position) whether it is there.
+    """
+    needed = [set(level.plan.outputs) for _ in rows]
+    for step in reversed(level.plan.steps):
+        wanted: list[Wanted] = [
+            (row, name, row.found[step.index], position)
+            for row, names in zip(rows, needed, strict=True)
+            if step.index in row.found
+            for position, name in enumerate(step.writes)
+            if name is not None and name in names
+        ]
+        if wanted:
+            for (row, _, _, _), is_there in zip(wanted, check(level, wanted), strict=True):
+                if not is_there:
+                    _give_up(step, row)
+        for row, names in zip(rows, needed, strict=True):
+            if step.index not in row.found:
+                names.update(step.reads)
+
+
+def _load_all(level: Level, wanted: Sequence[Wanted]) -> Sequence[bool]:
+    """Put values at hand; say for each whether that went well."""
+    if level.cache is None:
+        return [False] * len(wanted)
+    values = level.cache.load_many([(entry, position) for _, _, entry, position in wanted])
+    for (row, name, _, _), value in zip(wanted, values, strict=True):
+        if value is not MISSING:
+            row.values[name] = value
+    return [value is not MISSING for value in values]
+
+
+def check_held(level: Level, wanted: Sequence[Wanted]) -> Sequence[bool]:
+    """Say for each value whether the cache holds it, without reading it."""
+    if level.cache is None:
+        return [False] * len(wanted)
+    return level.cache.holds_many([(entry, position) for _, _, entry, position in wanted])
+
+
+def _give_up(step: Step, row: Row) -> None:
+    if row.found.pop(step.index, None) is None:
+        return
+    for name in step.writes:
+        if name is not None:
+            row.sources.pop(name, None)
+            row.values.pop(name, None)
 
 
 def adopt(step: Step, row: Row, entry: Entry) -> None:
