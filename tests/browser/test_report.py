@@ -116,6 +116,39 @@ def test_boxes_do_not_overlap(page: Any) -> None:
     assert overlaps == []
 
 
+def test_no_arrow_crosses_a_box(browser: Any, tmp_path: Path) -> None:
+    """Neither those past a wide neighbour in the same column, nor those over a column."""
+
+    @node(output_name="title")
+    def load(question: str) -> str:
+        return question
+
+    @node(output_name="page")
+    def write(title: str, answer: str, vectors: list[int]) -> str:
+        return f"{title}: {answer} {len(vectors)}"
+
+    pipeline = Pipeline([*_pipeline().nodes, load, write], name="wide")
+    inputs = {"texts": ["a"], "question": "x"}
+    pipeline.run(inputs=inputs, engine=SeqEngine().record(tmp_path))
+    (tmp_path / "report.html").write_text(render_report(read_runs(tmp_path, 1)[0]), "utf-8")
+    opened = browser.new_page()
+    opened.goto((tmp_path / "report.html").as_uri())
+    crossed = opened.evaluate(
+        """() => {
+            const boxes = [...document.querySelectorAll('.flow .node')].map(box => box.getBBox());
+            const inside = ({x, y}) => boxes.some(box =>
+                box.x + 1 < x && x < box.x + box.width - 1 &&
+                box.y + 1 < y && y < box.y + box.height - 1);
+            return [...document.querySelectorAll('.flow .arrow')].filter(arrow => {
+                const steps = [...Array(60).keys()].map(n => n / 60 * arrow.getTotalLength());
+                return steps.some(at => inside(arrow.getPointAtLength(at)));
+            }).length;
+        }"""
+    )
+    opened.close()
+    assert crossed == 0
+
+
 def test_texts_fit_into_their_boxes(page: Any) -> None:
     """No name runs over the edge of its box."""
     too_wide = page.evaluate(

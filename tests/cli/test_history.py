@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -73,6 +74,26 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.fetched += [str(v) for k, v in attrs if k in ("src", "href", "srcset", "data")]
+
+
+def test_a_report_in_json_has_the_failures(failed: Cli) -> None:
+    """Scripts get what failed, for which item, and its inputs in words."""
+    (failure,) = failed("report", "--json").json["failures"]
+    assert (failure["path"], failure["item"], failure["error"]) == ("count_words", 1, "ValueError")
+    assert failure["inputs"] == {"cleaned_text": "'<b>boom'"}
+
+
+def test_a_report_shows_where_work_was_done(cli: Cli, tmp_path: Path) -> None:
+    """Where workers took part each has a lane of its own."""
+    step = {"event": "step", "run": "r1", "step": "f", "kind": "executed", "at": 1.0, "seconds": 1}
+    begin = {"event": "begin", "run": "r1", "nodes": ["f"], "items": 2, "at": 1.0}
+    lines = [begin, *({**step, "item": n, "worker": f"host:{n}"} for n in (0, 1))]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (tmp_path / "run-r1.jsonl").write_text(text, "utf-8")
+    assert cli("report", "run-r1.jsonl", "--json").json["workers"] == ["host:0", "host:1"]
+    cli("report", "run-r1.jsonl", "-o", "page.html")
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert ("<h2>Workers</h2>" in page, page.count(">host:")) == (True, 2)
 
 
 def test_a_report_is_one_page_that_fetches_nothing(failed: Cli, tmp_path: Path) -> None:

@@ -229,6 +229,20 @@ def test_runs_at_once_have_files_of_their_own(tmp_path: Path) -> None:
     assert [run.executed for run in read_runs(tmp_path, 20)] == [2] * 12
 
 
+def test_a_failure_inside_a_nested_map_knows_both_items(record: Any) -> None:
+    """The item of the outermost map is the item, that of the map inside comes after it."""
+    inner = PIPELINE.as_node(map_over="x", name="inside")
+    outer = Pipeline(nodes=[inner], name="outer")
+
+    def call(engine: SeqEngine) -> None:
+        with pytest.raises(ZeroDivisionError):
+            outer.map(inputs={"x": [[1], [2, 3, -1]]}, map_over="x", engine=engine)
+
+    (failure,) = record(call).failures
+    assert (failure.path, failure.item, failure.inner) == ("inside/invert", 1, (2,))
+    assert failure.items == "item 1, inner item 2"
+
+
 def test_every_line_is_json_with_an_event(record: Any) -> None:
     """The format is what it says."""
     found = record(lambda engine: PIPELINE.run(inputs={"x": 1}, engine=engine))

@@ -15,7 +15,8 @@ begin      a run, or a run inside it: `run` (its id), `parent` (the id around it
 step       how a step ended: `run`, `item`, `step` (its path), `name`, `nested`,
            `reads`, `writes`, `kind` (executed, hit, failed), `at`, `seconds`,
            `reason`, `saved` (seconds) and `worker`, where they are known
-failure    why a step failed, after its line: `run`, `item`, `step`, `error`,
+failure    why a step failed, after its line: `run`, `item` (of the outermost map),
+           `inner` (the items of maps inside, a list), `step`, `error`,
            `message`, `traceback`, `function` (module, name, file, line), `inputs`
            (in words), `pickle` (the inputs themselves, base64, where they are small)
 item       how an item ended: `run`, `item`, `kind`, `at`, `seconds`
@@ -48,13 +49,15 @@ _NEEDED: Final = {
     "end": {"run", "kind"},
 }
 _NUMBERS: Final = {"at", "seconds", "saved"}
+#: Lists of whole numbers.
+_COUNTS: Final = {"inner"}
 _WHOLE: Final = {"item", "items", "pid", "schema"}
 #: Lists of texts, or texts by name.
 _TEXTS: Final = {"nodes", "reads", "writes", "command", "inputs"}
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     **dict.fromkeys(_NUMBERS, (int, float)),
     **dict.fromkeys(_WHOLE, int),
-    **dict.fromkeys(_TEXTS - {"inputs"}, list),
+    **dict.fromkeys((_TEXTS - {"inputs"}) | _COUNTS, list),
     "inputs": dict,
     "nested": bool,
     "function": (dict, list),
@@ -148,8 +151,13 @@ def _makes_sense(line: Mapping[str, Any]) -> bool:
     event = line.get("event")
     if not isinstance(event, str) or not _NEEDED.get(event, set()) <= line.keys():
         return False
-    return all(isinstance(value, _TYPES.get(key, object)) for key, value in line.items()) and all(
-        isinstance(text, str)
-        for key in _TEXTS & line.keys()
-        for text in (line[key] if isinstance(line[key], list) else line[key].values())
+    typed = all(isinstance(value, _TYPES.get(key, object)) for key, value in line.items())
+    return (
+        typed
+        and all(isinstance(text, str) for key in _TEXTS & line.keys() for text in _each(line[key]))
+        and all(type(number) is int for key in _COUNTS & line.keys() for number in line[key])
     )
+
+
+def _each(values: Any) -> Any:
+    return values if isinstance(values, list) else values.values()

@@ -198,10 +198,12 @@ def _end(outcome: Outcome, at: float, now: float) -> dict[str, Any]:
 def _failure(
     log: _Log, event: StepFinished, inputs: Mapping[str, Any], error: BaseException
 ) -> dict[str, Any]:
+    numbers = _items(event)
     return {
         "event": "failure",
         "run": event.run.id,
-        "item": event.item,
+        "item": numbers[0] if numbers else None,
+        "inner": numbers[1:] or None,
         "step": event.step.path,
         "error": type(error).__name__,
         "message": str(error),
@@ -217,6 +219,18 @@ def _find_function(place: str | None) -> dict[str, Any] | None:
     module, _, name = (place or "").partition(":")
     file = getattr(sys.modules.get(module), "__file__", None)
     return {"module": module, "name": name, "file": file} if name.isidentifier() else None
+
+
+def _items(event: StepFinished) -> list[int]:
+    """Return the numbers of the items around a step, the outermost first."""
+    found: list[int] = []
+    run, item = event.run, event.item
+    while True:
+        if run.is_map and item is not None:
+            found.insert(0, item)
+        if run.parent is None:
+            return found
+        run, item = run.parent, run.parent_item
 
 
 def _pickle(log: _Log, inputs: Mapping[str, Any]) -> str | None:

@@ -76,7 +76,8 @@ class FailureSummary:
 
     Attributes:
         path: The path of the step.
-        item: The item; None outside of maps.
+        item: The item of the outermost map; None outside of maps.
+        inner: The items of the maps inside that one, outermost first.
         error: The name of the exception's type.
         message: What it said.
         traceback: The user's frames.
@@ -93,6 +94,13 @@ class FailureSummary:
     inputs: Mapping[str, str] = attrs.field(factory=dict)
     pickle: str | None = None
     function: Mapping[str, Any] | None = None
+    inner: tuple[int, ...] = ()
+
+    @property
+    def items(self) -> str:
+        """Which item it was, in words; empty outside of maps."""
+        inner = [f"inner item {number}" for number in self.inner]
+        return ", ".join([*([] if self.item is None else [f"item {self.item}"]), *inner])
 
 
 @attrs.define
@@ -130,6 +138,11 @@ class RunSummary:
     def at(self) -> float:
         """When it began, in seconds since the epoch."""
         return float(self.about.get("at", 0.0))
+
+    @property
+    def place(self) -> str:
+        """The process that it was started in, ``"host:process"``, as workers are called."""
+        return f"{self.about.get('host', '')}:{self.about.get('pid', '')}"
 
     @property
     def title(self) -> str:
@@ -254,6 +267,7 @@ def _failure(found: RunSummary, line: Mapping[str, Any]) -> None:
             inputs=line.get("inputs", {}),
             pickle=line.get("pickle"),
             function=line.get("function"),
+            inner=tuple(line.get("inner", ())),
         )
     )
 

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from hypernodes.callbacks import (
+    FailureSummary,
     RunSummary,
     StepSummary,
     find_run_file,
@@ -63,7 +64,7 @@ def report(
     """Show a run, here or as an HTML page."""
     found = _find(run, folder)
     if as_json:
-        print_json({**_run_as_data(found), "steps": [_step_as_data(s) for s in found.functions]})
+        print_json(_report_as_data(found))
         return
     if output is not None:
         # deferred: the page is built only for those who want it
@@ -146,12 +147,13 @@ def _print_report(run: RunSummary) -> None:
         elastic="why",
     )
     for failure in run.failures[:1]:
-        where = "" if failure.item is None else f", item {failure.item}"
+        where = "" if failure.item is None else f", {failure.items}"
         said = f"{failure.error} in {failure.path}{where}: {failure.message}"
         console().print(Text(said, "red"), soft_wrap=True)
         for name, words in failure.inputs.items():
             console().print(Text(f"  {name} = {words}"), soft_wrap=True)
-        say(f"hypernodes repro {run.id} {failure.path} writes a script of it", "dim")
+        number = "" if failure.item is None else f" {failure.item}"
+        say(f"hypernodes repro {run.id} {failure.path}{number} writes a script of it", "dim")
 
 
 def _step_row(step: StepSummary) -> list[Text | str]:
@@ -185,6 +187,20 @@ def _run_as_data(run: RunSummary) -> dict[str, Any]:
         "seconds": run.seconds,
         "saved": run.saved,
     }
+
+
+def _report_as_data(run: RunSummary) -> dict[str, Any]:
+    return {
+        **_run_as_data(run),
+        "workers": sorted({span.worker for span in run.spans if span.worker is not None}),
+        "steps": [_step_as_data(step) for step in run.functions],
+        "failures": [_failure_as_data(failure) for failure in run.failures],
+    }
+
+
+def _failure_as_data(failure: FailureSummary) -> dict[str, Any]:
+    names = ("path", "item", "inner", "error", "message", "traceback", "inputs")
+    return {name: getattr(failure, name) for name in names}
 
 
 def _step_as_data(step: StepSummary) -> dict[str, Any]:

@@ -24,19 +24,24 @@ _HEAD: Final = 26
 _LETTER: Final = 7.8
 _SMALL_LETTER: Final = 6.3
 _LEAST: Final = 132
-_LIFT: Final = 16
+_LIFT: Final = 24
+#: Arrows that go around something, side by side.
+_DETOURS: Final = 3
+_APART: Final = 7
 _SMALLEST: Final = 0.7
 
 
 @attrs.define
 class _Box:
-    """A step with its place."""
+    """A step with its place: *edge* is where its column ends."""
 
     step: StepSummary
     width: float
     height: float
     x: float = 0.0
     y: float = 0.0
+    column: int = 0
+    edge: float = 0.0
     inside: list[_Box] = attrs.field(factory=list)
 
 
@@ -84,10 +89,11 @@ def _arrange(boxes: Sequence[_Box]) -> tuple[float, float]:
     x = 0.0
     for column in sorted(columns):
         y = (tallest - _stack(columns[column])) / 2
+        edge = x + max(box.width for box in columns[column])
         for box in columns[column]:
-            box.x, box.y = x, y
+            box.x, box.y, box.column, box.edge = x, y, column, edge
             y += box.height + _GAP_Y
-        x += max(box.width for box in columns[column]) + _GAP_X
+        x = edge + _GAP_X
     return max(x - _GAP_X, 0.0), tallest
 
 
@@ -100,10 +106,7 @@ def _columns(steps: Sequence[StepSummary]) -> list[int]:
     makers: dict[str, int] = {}
     columns: list[int] = []
     for step in steps:
-        before = [makers[name] for name in step.reads if name in makers]
-        # what a hit reads is not told, so it stands behind what came before it
-        guess = max(columns, default=-1) + 1 if not step.reads else 0
-        column = max(before, default=guess - 1) + 1
+        column = max((makers[name] for name in step.reads if name in makers), default=-1) + 1
         columns.append(column)
         makers.update(dict.fromkeys(step.writes, column))
     return columns
@@ -117,33 +120,43 @@ def _arrows(boxes: Sequence[_Box], left: float, top: float) -> Html:
         for name in box.step.reads
         if name in makers and makers[name] is not box
     }
-    return join(
-        *(
-            _arrow(source, target, _obstacle(source, target, boxes), left, top)
-            for source, target in pairs.values()
-        )
-    )
+    arrows: list[Html] = []
+    detours = 0
+    for source, target in pairs.values():
+        between = [box for box in boxes if source.column < box.column < target.column]
+        height = _detour(source, target, between, detours) if between else None
+        detours += height is not None
+        arrows.append(_arrow(source, target, height, left, top))
+    return join(*arrows)
 
 
-def _obstacle(source: _Box, target: _Box, boxes: Sequence[_Box]) -> float | None:
-    """Return the top of what stands between two boxes; None where nothing does."""
-    between = [box for box in boxes if source.x + source.width < box.x + box.width < target.x]
-    return min((box.y for box in between), default=None)
+def _detour(source: _Box, target: _Box, between: Sequence[_Box], number: int) -> float:
+    """Return the height at which an arrow passes what stands between two boxes."""
+    above = min(box.y for box in between)
+    below = max(box.y + box.height for box in between)
+    away = _APART * (1 + number % _DETOURS)
+    is_low = source.y + source.height / 2 + target.y + target.height / 2 > above + below
+    return below + away if is_low else above - away
 
 
-def _arrow(source: _Box, target: _Box, above: float | None, left: float, top: float) -> Html:
-    x1, y1 = left + source.x + source.width, top + source.y + source.height / 2
-    x2, y2 = left + target.x, top + target.y + target.height / 2
-    bend = max((x2 - x1) / 2, 18)
-    high1, high2 = y1, y2
-    if above is not None:
-        # a curve rises to three quarters of the way to the points that pull it
-        peak = top + above - _LIFT / 2
-        high1, high2 = y1 + (peak - y1) * 4 / 3, y2 + (peak - y2) * 4 / 3
-        bend = min(bend, 40)
-    curve = f"M{x1:.1f} {y1:.1f} C{x1 + bend:.1f} {high1:.1f} {x2 - bend:.1f} {high2:.1f} "
-    head = f"{x2 - 2:.1f} {y2:.1f} m-6 -4 l6 4 l-6 4" if above is None else f"{x2:.1f} {y2:.1f}"
-    return element("path", d=curve + head, class_="arrow")
+def _arrow(source: _Box, target: _Box, height: float | None, left: float, top: float) -> Html:
+    start, y1 = left + source.x + source.width, top + source.y + source.height / 2
+    # wider boxes of its column are passed straight before anything bends
+    x1 = left + source.edge
+    x2, y2 = left + target.x - 2, top + target.y + target.height / 2
+    if height is None:
+        way = _bend(x1, y1, x2, y2)
+    else:
+        x3, x4, y = x1 + _GAP_X, x2 - _GAP_X, top + height
+        way = f"{_bend(x1, y1, x3, y)} H{x4:.1f} {_bend(x4, y, x2, y2)}"
+    head = "m-6 -4 l6 4 l-6 4"
+    return element("path", d=f"M{start:.1f} {y1:.1f} H{x1:.1f} {way} {head}", class_="arrow")
+
+
+def _bend(x1: float, y1: float, x2: float, y2: float) -> str:
+    """Return a curve that leaves and arrives level."""
+    half = (x2 - x1) / 2
+    return f"C{x1 + half:.1f} {y1:.1f} {x2 - half:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
 
 
 def _draw(box: _Box, left: float, top: float, most: float) -> Html:

@@ -9,7 +9,7 @@ from hypernodes.callbacks import FailureSummary, RunSummary, StepSummary
 from hypernodes.cli._words import count, seconds
 from hypernodes.cli.report._flow import render_flow
 from hypernodes.cli.report._html import Html, element
-from hypernodes.cli.report._timeline import render_items, render_lanes
+from hypernodes.cli.report._timeline import render_items, render_lanes, render_workers
 
 _WORDS = {"executed": "done"}
 _MOST_FAILURES = 100
@@ -29,6 +29,9 @@ def render_report(run: RunSummary) -> str:
         sections.append(_failures(run))
     if run.spans:
         sections.append(_section("Timeline", render_lanes(run)))
+    workers = render_workers(run)
+    if workers is not None:
+        sections.append(_section("Workers", workers))
     if run.total:
         sections.append(_section("Items", render_items(run)))
     sections.append(_section("Nodes", _nodes(run)))
@@ -171,7 +174,7 @@ def _failures(run: RunSummary) -> Html:
 
 
 def _failure(run: RunSummary, failure: FailureSummary) -> Html:
-    item = "" if failure.item is None else f" · item {failure.item}"
+    item = "" if failure.item is None else f" · {failure.items}"
     rows = [
         element("tr", element("th", name), element("td", words))
         for name, words in failure.inputs.items()

@@ -43,6 +43,26 @@ def render_lanes(run: RunSummary) -> Html:
     return element("div", _axis(total), *lanes, class_="lanes")
 
 
+def render_workers(run: RunSummary) -> Html | None:
+    """Return a lane per process that executed something; None where all was done by one."""
+    total = max(run.seconds, 1e-6)
+    spans: dict[str, list[Span]] = {}
+    for span in run.spans:
+        if not span.nested and span.kind != "hit":
+            spans.setdefault(span.worker or run.place, []).append(span)
+    if set(spans) <= {run.place}:
+        return None
+    lanes = [_worker(name, spans[name], total) for name in sorted(spans)]
+    return element("div", _axis(total), *lanes, class_="lanes")
+
+
+def _worker(name: str, spans: Sequence[Span], total: float) -> Html:
+    calls, took = len(spans), seconds(sum(span.seconds for span in spans))
+    label = element("div", name, class_="lane-name", title=f"{calls:,} calls, {took}")
+    bars = [_bar(piece, "calls", total) for piece in _merge(spans, total)]
+    return element("div", label, element("div", *bars, class_="bars"), class_="lane")
+
+
 def _axis(total: float) -> Html:
     ticks = [
         element("span", seconds(at), style=f"left:{100 * at / total:.3f}%")
@@ -57,7 +77,7 @@ def _nice_ticks(total: float) -> Iterator[float]:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * each for each in (1, 2, 5, 10) if power * each >= raw)
     # the last one would run into the edge
-    for number in range(int(total * 0.96 / step) + 1):
+    for number in range(int(total * 0.88 / step) + 1):
         yield number * step
 
 
@@ -70,7 +90,7 @@ def _lane(step: StepSummary, spans: Sequence[Span], total: float) -> Html:
         style=f"padding-left:{depth * 16}px",
         title=step.path,
     )
-    bars = [_bar(piece, step, total) for piece in _merge(spans, total)]
+    bars = [_bar(piece, step.name, total) for piece in _merge(spans, total)]
     kind = "bars nested" if step.nested else "bars"
     return element("div", name, element("div", *bars, class_=kind), class_="lane")
 
@@ -98,7 +118,7 @@ def _span_items(known: tuple[int, int] | None, item: int | None) -> tuple[int, i
     return (item, item) if known is None else (min(known[0], item), max(known[1], item))
 
 
-def _bar(piece: _Piece, step: StepSummary, total: float) -> Html:
+def _bar(piece: _Piece, name: str, total: float) -> Html:
     left, width = 100 * piece.begin / total, 100 * (piece.end - piece.begin) / total
     items = ""
     if piece.items is not None:
@@ -110,7 +130,7 @@ def _bar(piece: _Piece, step: StepSummary, total: float) -> Html:
         "i",
         class_=f"is-{piece.kind}",
         style=f"left:{left:.3f}%;width:{max(width, 0.12):.3f}%",
-        title=f"{calls}{step.name} {piece.kind}{items} · {took}, from {seconds(piece.begin)}",
+        title=f"{calls}{name} {piece.kind}{items} · {took}, from {seconds(piece.begin)}",
     )
 
 
