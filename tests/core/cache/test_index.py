@@ -203,3 +203,42 @@ def test_a_damaged_file_is_set_aside(index: Index) -> None:
     add(index, "new")
     kept = list(index.path.parent.glob("damaged-*.sqlite"))
     assert (found(index), len(kept)) == (["new"], 1)
+
+
+def test_a_transaction_that_an_interrupt_left_open_is_rolled_back(index: Index) -> None:
+    """Interrupts fall between any two lines; the next writer goes on, nothing is half done."""
+    add(index, "a")
+    with index.reading() as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO pins VALUES ('half')")
+    add(index, "b")
+    assert found(index) == ["a", "b"]
+
+
+def test_an_interrupt_at_the_beginning_of_a_transaction_ends_it(index: Index) -> None:
+    """Even one that falls right behind the statement that begins it."""
+    add(index, "a")
+
+    class Begins:
+        """A connection that is interrupted once a transaction has begun."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self.connection = connection
+
+        @property
+        def in_transaction(self) -> bool:
+            return self.connection.in_transaction
+
+        def execute(self, statement: str) -> Any:
+            done = self.connection.execute(statement)
+            if statement.startswith("BEGIN"):
+                raise KeyboardInterrupt
+            return done
+
+    with index.reading() as connection:
+        pass
+    index._connection = Begins(connection)  # type: ignore[assignment]  # stands in for one
+    with pytest.raises(KeyboardInterrupt):
+        add(index, "b")
+    index._connection = connection
+    assert (connection.in_transaction, found(index)) == (False, ["a"])

@@ -95,8 +95,11 @@ class Index:
             CacheUnavailableError: The file cannot be opened, read or written.
         """
         with self.reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+            if connection.in_transaction:
+                # an interrupt fell between the lines of one that went before
+                connection.execute("ROLLBACK")
             try:
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
