@@ -259,3 +259,19 @@ def test_values_of_several_outputs_are_loaded_side_by_side(cache: EncodedCache) 
     wanted = [(one, 0), (one, 1), (two, 1), (two, 0), (three, 0)]
     assert ["a", "b" * 10_000, "d", "c", "e"] == cache.load_many(wanted)  # type: ignore[arg-type]
     assert ["a", "c", "e"] == cache.load_many([(one, 0), (two, 0), (three, 0)])  # type: ignore[list-item]
+
+
+def test_large_values_are_written_before_all_are_encoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are stored at once, a few megabytes of them are held encoded."""
+    cache = DiskCache(tmp_path / "cache")
+    portions: list[int] = []
+    write = DiskCache.write
+    monkeypatch.setattr(
+        DiskCache, "write", lambda self, some: (portions.append(len(some)), write(self, some))[1]
+    )
+    values = [random.Random(n).randbytes(3 << 20) for n in range(7)]
+    cache.store_many([result(n, value) for n, value in enumerate(values)])
+    assert [3, 3, 1] == portions
+    assert values == cache.get_many([key(n) for n in range(7)])

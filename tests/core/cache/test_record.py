@@ -61,7 +61,7 @@ def test_values_inside_come_back(outputs: dict[bytes, Payload | None]) -> None:
     found = [decode_inline(entry.inline, position) for position in range(len(outputs))]
     assert found == list(outputs.values())
     sizes = [len(payload.data) for payload in kept.values()]
-    assert measure_inline(entry) == (sum(sizes), len(outputs) - len(kept))
+    assert measure_inline([entry]) == ([sum(sizes)], [len(outputs) - len(kept)])
 
 
 def test_large_values_do_not_lie_inside() -> None:

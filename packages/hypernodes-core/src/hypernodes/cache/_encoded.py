@@ -28,7 +28,9 @@ from hypernodes.errors import CacheError, FingerprintError, SerializationError
 from hypernodes.hashing import Signature, fingerprint, is_of_value
 from hypernodes.values import MISSING, Missing
 
+# what is encoded before it is written
 _PORTION: Final = 4096
+_PORTION_BYTES: Final = 8 << 20
 
 
 class EncodedCache(ABC):
@@ -204,18 +206,25 @@ class EncodedCache(ABC):
 
     def _store(self, results: Sequence[Result], keeps_hollow: bool) -> None:
         failed: dict[int, SerializationError] = {}
-        # not all at once: what is encoded need not be held until the last one is
-        for start in range(0, len(results), _PORTION):
-            records: list[tuple[Entry, Mapping[bytes, Payload]]] = []
-            for position, result in enumerate(results[start : start + _PORTION], start):
-                try:
-                    records.append((result.entry, self._encode_all(result)))
-                except SerializationError as error:
-                    failed[position] = error
-                    if keeps_hollow and all(map(is_of_value, result.entry.digests)):
-                        records.append((result.entry, {}))
-            if records:
+        records: list[tuple[Entry, Mapping[bytes, Payload]]] = []
+        size = 0
+        for position, result in enumerate(results):
+            try:
+                payloads = self._encode_all(result)
+            except SerializationError as error:
+                failed[position] = error
+                if keeps_hollow and all(map(is_of_value, result.entry.digests)):
+                    records.append((result.entry, {}))
+                continue
+            records.append((result.entry, payloads))
+            for payload in payloads.values():
+                size += len(payload.data)
+            # not all at once: what is encoded need not be held until the last one is
+            if size >= _PORTION_BYTES or len(records) >= _PORTION:
                 self.write(records)
+                records, size = [], 0
+        if records:
+            self.write(records)
         if failed:
             first = next(iter(failed.values()))
             summary = SerializationError(str(first))

@@ -78,10 +78,14 @@ def with_inline(entry: Entry, payloads: Mapping[bytes, Payload]) -> Entry:
 
     Without any, what it holds inline already stays.
     """
-    values = encode_inline(entry.digests, payloads) or entry.inline
-    return Entry(
-        entry.signature, entry.digests, entry.seconds, entry.created, entry.arguments, values
-    )
+    digests = entry.digests
+    if len(digests) == 1:
+        values = _encode_inline(payloads.get(digests[0]))
+        if values is _NOT_HERE:
+            values = entry.inline
+    else:
+        values = encode_inline(digests, payloads) or entry.inline
+    return Entry(entry.signature, digests, entry.seconds, entry.created, entry.arguments, values)
 
 
 def encode_record(entry: Entry, sign: Signer) -> bytes:
@@ -92,12 +96,14 @@ def encode_record(entry: Entry, sign: Signer) -> bytes:
         sign: What `record_signer` made for its node.
     """
     digests, values = entry.digests, entry.inline
-    first = digests[0] if digests else b""
-    head = _FIXED.pack(
-        RECORD_FORMAT, len(digests), len(values), entry.seconds, entry.created, first
-    )
-    rest = _encode_arguments(entry.arguments) if entry.arguments else b""
-    body = b"".join((head, *digests[1:], values, rest))
+    count = len(digests)
+    first = digests[0] if count else b""
+    body = _FIXED.pack(RECORD_FORMAT, count, len(values), entry.seconds, entry.created, first)
+    if count > 1:
+        body += b"".join(digests[1:])
+    body += values
+    if entry.arguments:
+        body += _encode_arguments(entry.arguments)
     return sign(entry.signature.item + body) + body
 
 
@@ -172,9 +178,11 @@ def encode_inline(digests: tuple[bytes, ...], payloads: Mapping[bytes, Payload])
 
 
 def _encode_inline(payload: Payload | None) -> bytes:
-    if payload is None or not is_small(payload):
+    if payload is None:
         return _NOT_HERE
     serializer, data = payload.serializer, payload.data
+    if len(data) > INLINE_BYTES or len(serializer) > _NAME_CHARACTERS:
+        return _NOT_HERE
     name = _encoded_names.get(serializer) or _encode_name(serializer)
     return _VALUE.pack(len(name), payload.version, len(data)) + name + data
 
@@ -221,13 +229,24 @@ def split_inline(wanted: Sequence[tuple[Entry, int]]) -> tuple[str, int, list[by
     return _names.get(name) or _name(name), version, [values[start:] for values in columns]
 
 
-def measure_inline(entry: Entry) -> tuple[int, int]:
-    """Return how many bytes of values *entry* holds inline, and how many values it does not."""
-    values = entry.inline
-    if not values:
-        return 0, len(entry.digests)
-    if len(entry.digests) == 1:
-        return len(values) - _VALUE_BYTES - values[0], 0
+def measure_inline(entries: Sequence[Entry]) -> tuple[list[int], list[int]]:
+    """Return how many bytes of values each entry holds inline, and how many values it does not."""
+    sizes: list[int] = []
+    apart: list[int] = []
+    for entry in entries:
+        values, count = entry.inline, len(entry.digests)
+        if not values:
+            size, left = 0, count
+        elif count == 1:
+            size, left = len(values) - _VALUE_BYTES - values[0], 0
+        else:
+            size, left = _measure(values)
+        sizes.append(size)
+        apart.append(left)
+    return sizes, apart
+
+
+def _measure(values: bytes) -> tuple[int, int]:
     at = total = apart = 0
     while at < len(values):
         length, _version, size = _VALUE.unpack_from(values, at)

@@ -14,9 +14,11 @@ for the signature of the bytes it leads to.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from hypernodes.cache._entry import Entry
@@ -67,6 +69,8 @@ FORGET: Final = tuple(f"DROP TABLE IF EXISTS {name}" for name in (*_TABLES, "pay
 _BATCH: Final = 512
 #: Instead of the place of an answer: the chunk was asked for once.
 ASKED: Final[Place] = (-1, 0, 0)
+_CREATED: Final = attrgetter("created")
+_SECONDS: Final = attrgetter("seconds")
 # together 63 bits, so that keys are not negative
 _NODE_BYTES: Final = 2
 _ITEM_BITS: Final = 47
@@ -171,21 +175,22 @@ def add_records(
     starts: Sequence[int],
 ) -> None:
     """Let keys lead to new records, in a transaction."""
-    numbers = number_nodes(connection, {entry.signature[0] for entry, _ in records})
-    rows = (
-        (
-            key,
-            segment,
-            start,
-            len(data),
-            int(entry.created),
-            numbers[entry.signature[0]],
-            entry.signature[1],
-            *measure_inline(entry),
-            entry.seconds,
-            entry.created,
-        )
-        for key, (entry, data), start in zip(keys, records, starts, strict=True)
+    # lists of what is there: each new object is one more for the garbage collector to visit
+    entries = [entry for entry, _ in records]
+    nodes = [entry.signature.node for entry in entries]
+    numbers = number_nodes(connection, set(nodes))
+    created = list(map(_CREATED, entries))
+    rows = zip(
+        keys,
+        itertools.repeat(segment),
+        starts,
+        [len(data) for _, data in records],
+        map(int, created),
+        map(numbers.__getitem__, nodes),
+        [entry.signature.item for entry in entries],
+        *measure_inline(entries),
+        map(_SECONDS, entries),
+        created,
     )
     connection.executemany(
         "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows

@@ -13,6 +13,7 @@ from typing import Any, Final
 from hypernodes.cache._entry import Payload
 from hypernodes.cache.formats import (
     LEAST_BYTES,
+    SCALARS,
     DataSerializer,
     NotDataError,
     NpySerializer,
@@ -26,7 +27,8 @@ from hypernodes.protocols import Serializer
 Provider = Callable[[], Sequence[Serializer]]
 _provider: Provider = tuple
 
-_OWN: Final[tuple[Serializer, ...]] = (NpySerializer(), DataSerializer(), PickleSerializer())
+_DATA: Final = DataSerializer()
+_OWN: Final[tuple[Serializer, ...]] = (NpySerializer(), _DATA, PickleSerializer())
 _OWN_BY_NAME: Final = {serializer.name: serializer for serializer in _OWN}
 _ARRAYS: Final = _OWN
 _OTHERS: Final = _OWN[1:]
@@ -47,6 +49,9 @@ def encode(value: Any, name: str | None = None, *, allow_pickle: bool = True) ->
         SerializationError: No serializer has that name, encoding failed, or
             only one that is a pickle can encode *value* and none is allowed.
     """
+    if name is None and type(value) in SCALARS and not _provider():
+        # nearly all small results
+        return _pack(_DATA, _DATA.encode(value))
     reason: Exception | None = None
     for serializer in _candidates(value) if name is None else (_named(name),):
         if not allow_pickle and serializer.is_pickle:

@@ -95,9 +95,9 @@ def _is_flat(value: Any) -> bool:
     kind = type(value)
     if kind is dict:
         return len(value) <= _MOST_FLAT and (
-            _SCALARS.issuperset(map(type, value)) and _SCALARS.issuperset(map(type, value.values()))
+            SCALARS.issuperset(map(type, value)) and SCALARS.issuperset(map(type, value.values()))
         )
-    return kind in _FLAT and len(value) <= _MOST_FLAT and _SCALARS.issuperset(map(type, value))
+    return kind in _FLAT and len(value) <= _MOST_FLAT and SCALARS.issuperset(map(type, value))
 
 
 def _write_int(value: int) -> bytes:
@@ -169,5 +169,6 @@ _READERS: Final[dict[int, Callable[[bytes | memoryview], Any]]] = {
     ord("b"): lambda data: bytes(data[1:]),
     ord("S"): _read_stream,
 }
-_SCALARS: Final = frozenset(_WRITERS)
+#: The types that are written as themselves.
+SCALARS: Final = frozenset(_WRITERS)
 _FLAT: Final = frozenset({list, tuple, set, frozenset})
