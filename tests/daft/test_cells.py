@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
 import threading
-import types
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hypernodes import MemoryCache, Pipeline, Recorder, node, stateful
+from hypernodes import DiskCache, MemoryCache, Pipeline, Recorder, SeqEngine, node, stateful
 from hypernodes.errors import TransferError, WorkerLostError
 from hypernodes.testing import Tally
 
-pytest.importorskip("daft")
+daft = pytest.importorskip("daft")
 DaftEngine = pytest.importorskip("hypernodes_daft").DaftEngine
 workplaces = pytest.importorskip("hypernodes_daft.workplace")
 
@@ -109,16 +109,21 @@ def test_failures_keep_their_type_and_place() -> None:
 
 
 def test_the_user_s_own_modules_are_shipped(tmp_path: Path, monkeypatch: Any) -> None:
-    """A module that workers cannot import travels along, with what it uses."""
-    source = "OFFSET = 5\ndef helper(x): return x + OFFSET\ndef work(x): return helper(x)\n"
-    module = types.ModuleType("project_of_the_user")
-    module.__file__ = str(tmp_path / "project_of_the_user.py")
-    exec(source, vars(module))
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    rows = make(module.work, use_process=True).map(
-        {"x": [1, 2]}, map_over="x", engine=small_chunks()
+    """Decorated functions of a module that workers cannot import travel, with what they use."""
+    (tmp_path / "project_of_the_user.py").write_text(
+        "from hypernodes import node\nOFFSET = 5\ndef helper(x): return x + OFFSET\n"
+        "@node(output_name='y', use_process=True)\ndef work(x: int) -> int: return helper(x)\n"
     )
-    assert rows == [{"y": 6}, {"y": 7}]
+    # known here alone: worker processes look elsewhere
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("project_of_the_user")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    cache = DiskCache(tmp_path / "cache")
+    pipeline, engine = Pipeline([module.work]), small_chunks(cache=cache)
+    assert pipeline.map({"x": [1, 2]}, map_over="x", engine=engine) == [{"y": 6}, {"y": 7}]
+    frame = engine.transform(daft.from_pydict({"x": [2, 3]}), pipeline)
+    assert frame.to_pydict()["y"] == [7, 8]
+    assert pipeline.plan_map({"x": [1, 2, 3]}, "x", engine=SeqEngine(cache=cache)).hits == 3
 
 
 def test_the_plan_shows_who_works() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import cloudpickle
 import pytest
 
 from hypernodes.execution._packing import Packed, pack, unpack
@@ -81,3 +83,27 @@ def test_what_is_packed_travels_so_whatever_pickles_it(tmp_path: Path) -> None:
     data = pickle.dumps(Packed(function))
     (tmp_path / "s.py").unlink()
     assert expected == code_fingerprint(pickle.loads(data).value)
+
+
+def test_nodes_of_a_module_that_is_shipped_travel_by_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decorated function of a module that others cannot import takes its code along."""
+    source = tmp_path / "shipped_by_value.py"
+    source.write_text(
+        "from hypernodes import node\nK = 5\n@node(output_name='y')\ndef f(x): return x + K\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("shipped_by_value")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    assert unpack(pack(module.f)) is module.f
+    cloudpickle.register_pickle_by_value(module)
+    packed = tmp_path / "packed"
+    packed.write_bytes(pack(module.f))
+    cloudpickle.unregister_pickle_by_value(module)
+    code = "import sys, hypernodes.execution as e; f = e.unpack(open(sys.argv[1], 'rb').read()); "
+    code += "print(f(1), f.code_hash)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(packed)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["6", module.f.code_hash]

@@ -16,6 +16,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from hypernodes.execution._errors import pack_error, unpack_error
+from hypernodes.graph import Node
 from hypernodes.hashing import code_digest, known_digest, remember_digest
 
 
@@ -86,6 +87,8 @@ def _pickler() -> Any:
                 self._globals[id(obj.__code__)] = obj.__globals__
             elif isinstance(obj, CodeType):
                 return self._reduce_code(obj)
+            elif isinstance(obj, Node):
+                return obj.reduced(by_value=_is_shipped(obj.__module__ or ""))
             return super().reducer_override(obj)
 
         def _reduce_code(self, code: CodeType) -> Any:
@@ -98,6 +101,15 @@ def _pickler() -> Any:
             return _restore_code, (*made, code.co_filename, digest)
 
     return Pickler
+
+
+def _is_shipped(module: str) -> bool:
+    """Say whether cloudpickle was told that others cannot import *module*, or its package."""
+    # deferred: only processes that send need it
+    import cloudpickle
+
+    registered = cloudpickle.list_registry_pickle_by_value()
+    return any(module == name or module.startswith(f"{name}.") for name in registered)
 
 
 def _restore_code(

@@ -134,9 +134,13 @@ class Node(Generic[P, R]):
         pickling the function itself would copy all that it refers to.  A
         method goes as the node in its class and the object.
         """
+        return self.reduced()
+
+    def reduced(self, *, by_value: bool = False) -> tuple[Any, ...]:
+        """Return what pickles it; *by_value*, where others cannot import its module."""
         qualname = getattr(self, "__qualname__", "")
         found = _find_global(self.__module__, qualname)
-        if found is self:
+        if found is self and not by_value:
             return (_restore_global, (self.__module__, qualname, self.cache))
         if isinstance(found, Node) and getattr(self.func, "__func__", None) is found.func:
             return (_restore_bound, (found, self.func.__self__, self.cache))  # type: ignore[attr-defined]  # a method has one
