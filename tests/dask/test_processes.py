@@ -20,7 +20,7 @@ import os, sys, time
 from hypernodes import Pipeline, node
 from hypernodes_dask import DaskEngine
 def slow(x):
-    print(os.getpid(), flush=True)
+    os.write(1, f"{os.getpid()}\\n".encode())
     time.sleep(30)
 pipeline = Pipeline([node(slow, output_name="y")])
 """

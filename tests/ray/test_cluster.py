@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -116,3 +117,37 @@ def test_a_cluster_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(ray, "init", refuse)
     with pytest.raises(ExecutionError, match="no Ray cluster answers at 'auto'"):
         cluster.RayCluster(RayOptions(address="auto")).attach()
+
+
+@pytest.mark.parametrize("kind", ["", "ray://"])
+def test_a_cluster_that_does_not_listen_is_an_error_at_once(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Ray itself would try for minutes."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **_: pytest.fail("Ray was asked"))
+    engine = cluster.RayCluster(RayOptions(address=f"{kind}127.0.0.1:{port}"))
+    with pytest.raises(ExecutionError, match=f"no Ray cluster answers at .*{port}.*refused"):
+        engine.attach()
+
+
+@pytest.mark.parametrize("address", [None, "local"])
+def test_an_address_in_the_environment_stands_for_the_one_that_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, address: str | None
+) -> None:
+    """As for Ray itself, whose jobs find their cluster so; ``"local"`` asks for one of its own."""
+    import ray
+
+    asked: list[Any] = []
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    monkeypatch.setattr(ray, "init", lambda **options: asked.append(options["address"]))
+    made = cluster.RayCluster(RayOptions(address=address))
+    made.attach()
+    made.close()
+    assert asked == [address or "auto"]

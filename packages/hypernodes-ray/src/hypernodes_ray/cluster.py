@@ -11,7 +11,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import secrets
+import socket
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
 _lock: Final = threading.RLock()
 _token: Final = secrets.token_hex(32)
 _AUTH_NAMES: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+_ADDRESS_NAME: Final = "RAY_ADDRESS"
+#: What Ray calls one that is started on this machine.
+_HERE: Final = "local"
+_HOST_AND_PORT: Final = re.compile(r"(ray://)?(?P<host>[^/:]+|\[[^\]]+\]):(?P<port>[0-9]+)")
+_LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1"})
+_KNOCK_SECONDS: Final = 10.0
 
 
 class RayCluster:
@@ -45,10 +53,11 @@ class RayCluster:
         with _lock:
             if ray.is_initialized():
                 return
-            if self._options.address is not None:
-                _connect(self._options.address)
-            else:
+            address = self._options.address or os.environ.get(_ADDRESS_NAME) or _HERE
+            if address == _HERE:
                 self._start()
+            else:
+                _connect(address)
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel without what was started: that belongs to this process."""
@@ -69,7 +78,7 @@ class RayCluster:
             starting.enter_context(_variables(_quiet()))
             try:
                 ray.init(
-                    address="local",
+                    address=_HERE,
                     num_cpus=self._options.num_cpus,
                     include_dashboard=False,
                     logging_level=logging.ERROR,
@@ -86,6 +95,7 @@ def _connect(address: str) -> None:
     import ray
 
     try:
+        _knock(address)
         ray.init(address=address, logging_level=logging.ERROR)
     except Exception as error:
         msg = (
@@ -93,6 +103,39 @@ def _connect(address: str) -> None:
             "correct address=, or leave it out to have one started here"
         )
         raise ExecutionError(msg) from error
+
+
+def _knock(address: str) -> None:
+    """Make sure that somebody listens: Ray tries for minutes.
+
+    Raises:
+        OSError: Nobody does.
+    """
+    found = _HOST_AND_PORT.fullmatch(address)
+    if found is None:
+        return
+    hosts = [found["host"].strip("[]")]
+    if hosts[0] in _LOCAL_HOSTS:
+        # Ray puts the address on the network in its place
+        hosts.append(_own_host())
+    refused: OSError | None = None
+    for host in hosts:
+        try:
+            socket.create_connection((host, int(found["port"])), _KNOCK_SECONDS).close()
+        except OSError as error:
+            refused = refused or error
+        else:
+            return
+    if refused is not None:
+        raise refused
+
+
+def _own_host() -> str:
+    # deferred: see above
+    from ray.util import get_node_ip_address
+
+    host: str = get_node_ip_address()  # type: ignore[no-untyped-call]  # Ray has no types here
+    return host
 
 
 def _quiet() -> dict[str, str]:

@@ -46,11 +46,13 @@ class RayEngine(Recordable):
 
     Results, keys and events are those of `SeqEngine`; ``run`` stays in the
     calling process, since one item has nothing to go beside.  A Ray that this
-    process is connected to is used; else the one at *address*; else one is
-    started here at the first map, and stopped by `close` or at exit.
+    process is connected to is used; else the one at *address*, or at the one
+    that the variable ``RAY_ADDRESS`` names; else one is started here at the
+    first map, and stopped by `close` or at exit.
 
     Args:
-        address: The cluster to connect to, ``"auto"`` for one on this machine.
+        address: The cluster to connect to, ``"auto"`` for one on this
+            machine, ``"local"`` to have one started here in any case.
         num_cpus: How many processors a Ray started here may use; None for all.
         cache: The cache, None for none; left out, it is inherited.
         callbacks: The observers, None for none; left out, they are inherited.
