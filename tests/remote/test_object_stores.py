@@ -85,6 +85,31 @@ def test_pruning_deletes_what_it_drops(reopen: Callable[..., FsspecCache], bucke
     assert random.Random(2).randbytes(400_000) == reopen().get("key 2")
 
 
+def test_pins_hold_and_everything_is_checked(
+    reopen: Callable[..., FsspecCache], bucket: Bucket
+) -> None:
+    """Another machine lists, checks and prunes, and leaves what the first one pinned."""
+    engine = SeqEngine(cache=(cache := reopen()))
+
+    @node(output_name="y")
+    def kept(x: int) -> int:
+        return x
+
+    @node(output_name="z")
+    def dropped(y: int) -> bytes:
+        return random.Random(y).randbytes(300_000)
+
+    Pipeline([kept, dropped]).map({"x": [1, 2]}, map_over="x", engine=engine)
+    cache.pin("kept")
+    other = reopen()
+    assert ["dropped", "kept"] == sorted({each.step for each in other.list_results()})
+    assert (4, 2, 0) == tuple(other.verify()[name] for name in ("records", "blobs", "damaged"))
+    assert 2 == other.prune(max_items=0)
+    assert ["kept"] * 2 == [each.step for each in reopen().list_results()]
+    cache.unpin("kept")
+    assert (2, []) == (reopen().prune(node="kept"), bucket.names("team/pins"))
+
+
 def test_a_map_is_shared_between_machines(reopen: Callable[..., FsspecCache]) -> None:
     """What one machine has computed, another one does not compute again."""
     calls: list[int] = []

@@ -81,6 +81,7 @@ class GuardedCache:
 
     def find_chunk(self, key: bytes) -> list[list[Any]] | None:
         """Return the outputs of a chunk by column, where the cache keeps such; see `keep_chunk`."""
+        self.settle()
         if not self._is_readable or not isinstance(self._cache, EncodedCache):
             return None
         found: list[list[Any]] | None = self._try_notes(lambda cache: cache.find_chunk(key))
