@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -73,6 +76,21 @@ def count_chunks(cache: DiskCache) -> int:
         return int(connection.execute("SELECT COUNT(*) FROM chunks").fetchone()[0])
 
 
+#: A map of four inputs, in a process of its own.
+SEEDED = """
+import sys
+from hypernodes import DiskCache, Pipeline, SeqEngine, node
+
+@node(output_name="total")
+def add(a, b, c, d):
+    return a + b + c + d
+
+engine = SeqEngine(DiskCache(sys.argv[1], key="k"))
+inputs = {"a": [1, 2], "b": [3, 4], "c": [5, 6], "d": 7}
+Pipeline(nodes=[add]).map(inputs, map_over=["a", "b", "c"], engine=engine)
+"""
+
+
 def execute(cache: DiskCache, statement: str, *values: Any) -> None:
     """Change the index by hand."""
     with closing(sqlite3.connect(cache.path / "index.sqlite")) as connection, connection:
@@ -105,6 +123,21 @@ def test_a_third_repeat_looks_no_record_up(
     assert expected == run(cache)
     assert expected == run(DiskCache(tmp_path / "cache", key="k"))
     assert [] == CALLS
+
+
+def test_processes_with_other_hash_seeds_share_answers(tmp_path: Path) -> None:
+    """The answer for a map of several inputs is found whatever the seed of the process."""
+    cache = DiskCache(tmp_path / "cache", key="k")
+    seeds = ("1", "2", "3", "4")
+    for seed in seeds:
+        subprocess.run(
+            [sys.executable, "-c", SEEDED, str(cache.path)],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            timeout=60,
+        )
+    # the second one leaves a mark, the third one keeps the answer
+    assert 1 == count_chunks(cache)
 
 
 def test_values_are_decoded_anew(cache: DiskCache) -> None:

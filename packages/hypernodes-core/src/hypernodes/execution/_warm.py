@@ -122,7 +122,8 @@ def _digest_inputs(level: Level, chunk: Chunk) -> _Digests | None:
     """Return the digests of all inputs; None where one has none."""
     digests: _Digests = {}
     whole = Row(level, {})
-    for name in level.plan.reads:
+    # in one order in every process: the key of a chunk is made of them
+    for name in sorted(level.plan.reads):
         if name in chunk.columns:
             column = fingerprint_column(chunk.columns[name])
             if column is None:
