@@ -6,17 +6,21 @@ import contextlib
 import functools
 import linecache
 import logging
+import sys
 import threading
 import time
 import types
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hypernodes import DualNode, Pipeline, node
 from hypernodes.errors import FingerprintError
 from hypernodes.hashing import code_fingerprint, fingerprint, track_code
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def module(text: str) -> Any:
@@ -230,6 +234,23 @@ def test_functions_as_values_count_with_what_they_reach() -> None:
     one, again, two = ({"a": [function]} for function in functions)
     assert fingerprint(one) == fingerprint(again)
     assert fingerprint(one) != fingerprint(two)
+
+
+def test_how_deep_the_caller_stands_does_not_count(tmp_path: Path) -> None:
+    """Source that takes the parser more stack than the caller has left is read all the same."""
+    text = "def f(x): return " + "not " * 900 + "x"
+    digests = []
+    for number, depth in enumerate((0, sys.getrecursionlimit() - 250)):
+        file = tmp_path / f"made{number}.py"
+        file.write_text(text, encoding="utf-8")
+        made = types.ModuleType("made")
+        exec(compile(text, str(file), "exec"), vars(made))
+
+        def ask(left: int, function: Any = made.f) -> bytes:
+            return ask(left - 1) if left else code_fingerprint(function)
+
+        digests.append(ask(depth))
+    assert digests[0] == digests[1]
 
 
 VARIED = """

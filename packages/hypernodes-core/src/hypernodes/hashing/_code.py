@@ -171,20 +171,24 @@ if hasattr(os, "register_at_fork"):
 
 @lru_cache(maxsize=128)
 def _read(text: str, filename: str, flags: int) -> _Source | None:
-    # the stack of the caller must not decide what a text says, so the parser,
-    # which recurses, gets one of its own
-    found: list[_Source] = []
+    found = _parse(text, filename, flags)
+    if found is None:
+        # the stack of the caller must not decide what a text says: the parser,
+        # which recurses, gets one of its own
+        results: list[_Source | None] = []
+        thread = threading.Thread(target=lambda: results.append(_parse(text, filename, flags)))
+        thread.start()
+        thread.join()
+        found = results[0]
+    return found
 
-    def parse() -> None:
-        with _parsing, warnings.catch_warnings(), suppress(*_UNREADABLE):
-            # the compiler has said what it has to say about this text before
-            warnings.simplefilter("ignore")
-            found.append(_Source(text, filename, flags))
 
-    thread = threading.Thread(target=parse)
-    thread.start()
-    thread.join()
-    return found[0] if found else None
+def _parse(text: str, filename: str, flags: int) -> _Source | None:
+    with _parsing, warnings.catch_warnings(), suppress(*_UNREADABLE):
+        # the compiler has said what it has to say about this text before
+        warnings.simplefilter("ignore")
+        return _Source(text, filename, flags)
+    return None
 
 
 def _syntax_of(code: CodeType, global_names: dict[str, Any]) -> tuple[FunctionSyntax, str] | None:

@@ -12,7 +12,6 @@ the code is taken for one.  Too many names only cost a needless run.
 
 from __future__ import annotations
 
-import dis
 import weakref
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -20,6 +19,8 @@ from types import CodeType
 from typing import Any, Final
 
 import attrs
+
+from hypernodes.hashing._instructions import Instruction, instructions_of
 
 #: What can reach anything by a computed name.
 _OPEN_DOORS: Final = frozenset(
@@ -104,9 +105,7 @@ class _Scan:
         for part in _parts(code):
             self._words.update(part.co_names)
             self._words.update(const for const in part.co_consts if isinstance(const, str))
-            # it only widens the argument of the next one
-            shown = dis.get_instructions(part)
-            instructions = [each for each in shown if each.opname != "EXTENDED_ARG"]
+            instructions = instructions_of(part)
             for position in range(len(instructions)):
                 self._read(part, instructions, position)
 
@@ -124,9 +123,8 @@ class _Scan:
             frozenset(self._doors),
         )
 
-    def _read(self, part: CodeType, instructions: Sequence[dis.Instruction], position: int) -> None:
-        instruction = instructions[position]
-        name, value = instruction.opname, instruction.argval
+    def _read(self, part: CodeType, instructions: Sequence[Instruction], position: int) -> None:
+        name, value = instructions[position]
         if name in _GLOBALS:
             self._chains.add(tuple(_chain(instructions, position)))
             self._doors.update(_doors(instructions, position))
@@ -138,7 +136,7 @@ class _Scan:
             self._assigned.add(value)
         elif name == "STORE_DEREF" and value in part.co_freevars:
             self._rebound.add(value)
-        elif name == "STORE_ATTR" and instructions[position - 1].argval != "self":
+        elif name == "STORE_ATTR" and instructions[position - 1][1] != "self":
             self._stored.add(value)
         if name in _VARIABLES and not _reads_attribute(instructions, position):
             self._bare.update(value if isinstance(value, tuple) else {str(value)})
@@ -153,44 +151,44 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
         stack += [const for const in part.co_consts if isinstance(const, CodeType)]
 
 
-def _reads_attribute(instructions: Sequence[dis.Instruction], position: int) -> bool:
+def _reads_attribute(instructions: Sequence[Instruction], position: int) -> bool:
     """Say whether only an attribute is read of what is loaded at *position*."""
     after = instructions[position + 1 : position + 2]
-    is_pair = isinstance(instructions[position].argval, tuple)
-    return bool(after) and after[0].opname in _ATTRIBUTES and not is_pair
+    is_pair = isinstance(instructions[position][1], tuple)
+    return bool(after) and after[0][0] in _ATTRIBUTES and not is_pair
 
 
-def _chain(instructions: Sequence[dis.Instruction], position: int) -> Iterator[str]:
+def _chain(instructions: Sequence[Instruction], position: int) -> Iterator[str]:
     """Yield a global name and the attributes that are read from it at once."""
-    yield instructions[position].argval
-    for instruction in instructions[position + 1 :]:
-        if instruction.opname not in _ATTRIBUTES:
+    yield instructions[position][1]
+    for name, value in instructions[position + 1 :]:
+        if name not in _ATTRIBUTES:
             return
-        yield instruction.argval
+        yield value
 
 
-def _import(instructions: Sequence[dis.Instruction], position: int) -> Import:
-    level, names = (instructions[position - back].argval for back in (2, 1))
+def _import(instructions: Sequence[Instruction], position: int) -> Import:
+    level, names = (instructions[position - back][1] for back in (2, 1))
     bound = set()
-    for instruction in instructions[position + 1 :]:
-        if instruction.opname in _STORES:
-            bound.add(instruction.argval)
-        elif instruction.opname not in {"IMPORT_FROM", "SWAP", "POP_TOP"}:
+    for name, value in instructions[position + 1 :]:
+        if name in _STORES:
+            bound.add(value)
+        elif name not in {"IMPORT_FROM", "SWAP", "POP_TOP"}:
             break
-    module = instructions[position].argval
+    module = instructions[position][1]
     return Import(module, int(level or 0), tuple(names) if names else None, frozenset(bound))
 
 
-def _doors(instructions: Sequence[dis.Instruction], position: int) -> Iterator[str]:
+def _doors(instructions: Sequence[Instruction], position: int) -> Iterator[str]:
     """Yield the global name where it is called to reach things by names not written down."""
-    name = instructions[position].argval
+    name = instructions[position][1]
     if name in _OPEN_DOORS:
         yield name
     elif name == "getattr":
         # getattr(x, "name") is an attribute like any other
         first, second = (instructions[position + n : position + n + 1] for n in (1, 2))
-        is_plain = first and not isinstance(first[0].argval, tuple)
-        if not (is_plain and second and second[0].opname == "LOAD_CONST"):
+        is_plain = first and not isinstance(first[0][1], tuple)
+        if not (is_plain and second and second[0][0] == "LOAD_CONST"):
             yield name
 
 
