@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hypernodes import AsyncEngine, Pipeline, Recorder, SeqEngine, node
+from hypernodes import AsyncEngine, Pipeline, PipelineCallback, Recorder, SeqEngine, node
 from hypernodes.errors import ExecutionError
 from hypernodes.events import RunFinished
 from hypernodes.graph import Retry
@@ -214,3 +214,67 @@ def test_a_map_that_nobody_awaits_warns() -> None:
         Pipeline([stop]).amap({"x": [1]}, "x", engine=AsyncEngine())
     Pipeline([stop]).amap({"x": [1]}, "x", engine=AsyncEngine()).close()
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("function", [lambda x: x, stop.func], ids=["fine", "failing"])
+def test_awaited_maps_of_plain_functions_tell_how_far_they_are(function: Any) -> None:
+    """A callback that only hears of progress hears of every item that ended."""
+    heard: list[tuple[int, ...]] = []
+
+    class Progress(PipelineCallback):
+        """Keeps how far maps are."""
+
+        def on_map_progress(self, done: int, hits: int, failed: int, total: int, ctx: Any) -> None:
+            """Keep it."""
+            heard.append((done, hits, failed, total))
+
+    engine = AsyncEngine(callbacks=[Progress()])
+    pipeline = Pipeline([node(function, output_name="y")])
+
+    async def main() -> None:
+        await pipeline.amap({"x": [1, 2, 3]}, "x", engine=engine, on_error="collect")
+
+    asyncio.run(main())
+    assert heard[-1] == (3, 0, int(function is stop.func), 3)
+
+
+def test_a_failing_item_is_among_those_that_ended() -> None:
+    """What is told of progress counts it once as done and once as failed, on both ways."""
+    heard: list[tuple[int, ...]] = []
+
+    class Progress(PipelineCallback):
+        """Keeps how far maps are."""
+
+        def on_map_progress(self, done: int, hits: int, failed: int, total: int, ctx: Any) -> None:
+            """Keep it."""
+            heard.append((done, failed))
+
+    for engine in (SeqEngine, AsyncEngine):
+        with pytest.raises(_Ended):
+            Pipeline([stop]).map({"x": [1, 2]}, "x", engine=engine(callbacks=[Progress()]))
+        assert heard[-1] == (2, 1)
+
+
+def test_items_tell_of_themselves_when_it_is_their_turn() -> None:
+    """On the event loop, too: not before the items ahead, and not only at the end."""
+    ended: list[int] = []
+    seen: list[tuple[int, int]] = []
+
+    class Items(PipelineCallback):
+        """Notes how many items had ended when one was told of."""
+
+        def on_map_item_end(self, item: int, *rest: Any) -> None:
+            """Note it."""
+            seen.append((item, len(ended)))
+
+    @node(output_name="y")
+    async def late(x: int) -> int:
+        await asyncio.sleep(0.05 if x == 0 else 0.002 * x)
+        ended.append(x)
+        return x
+
+    engine = AsyncEngine(3, callbacks=[Items()])
+    Pipeline([late]).map({"x": list(range(20))}, "x", engine=engine)
+    assert [item for item, _ in seen] == list(range(20))
+    assert seen[0][1] > 1
+    assert seen[0][1] < 20

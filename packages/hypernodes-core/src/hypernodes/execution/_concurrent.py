@@ -95,7 +95,9 @@ class ConcurrentChunks:
                 return await self._carry_program(program, chunk, arrived)
         started = time.perf_counter()
         events: list[Event] = []
-        tell = events.append if self._context.hears_steps else None
+        # what a run inside another one has to tell travels with its results
+        sink = self._context.tell or events.append
+        tell = sink if self._context.hears_steps else None
         level, rows = open_rows(plan, chunk, self._context, tell)
         try:
             resolve(level, rows)
@@ -115,7 +117,7 @@ class ConcurrentChunks:
 
     def _carry_plain(self, plan: Plan, chunk: Chunk, arrived: Arrival | None) -> ChunkResult:
         """Carry out a plan in which nothing waits."""
-        result = run_chunk(plan, chunk, self._context)
+        result = run_chunk(plan, chunk, self._context, live=self._context.tell is not None)
         for place, row in enumerate(result.rows if arrived is not None else ()):
             arrived(place, row)  # type: ignore[misc]  # not None here
         return result
@@ -140,7 +142,7 @@ class ConcurrentChunks:
                 error = program.unwrap(caught)
                 path = program.locate(error, first + place)
                 rows[place] = Failure(error, first + place, path)
-            self._context.count(is_failed=type(rows[place]) is not dict)
+            self._context.count(failed=type(rows[place]) is not dict)
             if arrived is not None:
                 arrived(place, rows[place])
             return collects or type(rows[place]) is dict
@@ -157,7 +159,19 @@ class ConcurrentChunks:
         self, level: Level, rows: Sequence[Row], in_map: bool, arrived: Arrival | None = None
     ) -> None:
         """Take every row through all steps, some rows at once."""
-        held = HeldEvents(rows)
+        # one alone waits for nobody
+        held = HeldEvents(rows) if len(rows) > 1 else None
+        ready: set[int] = set()
+        through = 0
+
+        def let_go(place: int) -> None:
+            """Tell what items have to tell, once all before them did."""
+            nonlocal through
+            ready.add(place)
+            while held is not None and through in ready:
+                held.let_go(through)
+                is_end = rows[through].failure is not None and not level.collects
+                through = len(rows) if is_end else through + 1
 
         async def one(place: int) -> bool:
             row = rows[place]
@@ -168,15 +182,12 @@ class ConcurrentChunks:
             if in_map:
                 tell_item_finished(row, time.perf_counter() - started)
                 self._count(row)
+            let_go(place)
             if arrived is not None:
                 arrived(place, row)
             return row.failure is None or level.collects
 
         await pull(one, len(rows), self._limit)
-        for place, row in enumerate(rows):
-            held.let_go(place)
-            if row.failure is not None and not level.collects:
-                return
 
     async def _by_columns(self, level: Level, rows: Sequence[Row]) -> None:
         """Go step by step, because a step takes whole batches."""
@@ -196,7 +207,7 @@ class ConcurrentChunks:
     def _count(self, row: Row) -> None:
         if row.outer is None:
             failed = row.failure is not None
-            self._context.count(is_hit=row.is_hit and not failed, is_failed=failed)
+            self._context.count(hits=row.is_hit and not failed, failed=failed)
 
     async def _step_by_step(self, level: Level, rows: Sequence[Row]) -> Sequence[Row]:
         for step in level.plan.steps:

@@ -197,22 +197,22 @@ class Context:
         """Count one more item of a run; tell observers how far it is, if they hear live."""
         if row.run is None or row.tell is None or row.tell is not self.tell:
             return
-        self._count(row.run, row.failure is None and row.is_hit, row.failure is not None)
+        self._count(row.run, 1, row.failure is None and row.is_hit, row.failure is not None)
 
-    def count(self, *, is_hit: bool = False, is_failed: bool = False) -> None:
-        """Count one more item of the run itself; observers hear it at once."""
+    def count(self, done: int = 1, hits: int = 0, failed: int = 0) -> None:
+        """Count items of the run itself that ended; observers hear it at once."""
         if self.run is not None:
-            self._count(self.run, is_hit, is_failed)
+            self._count(self.run, done, hits, failed)
 
     def counts(self, run: Run) -> list[int]:
         """Return how many items of *run* are done, were hits, and failed; a list that counts on."""
         return self._progress.setdefault(run.id, [0, 0, 0])
 
-    def _count(self, run: Run, is_hit: bool, is_failed: bool) -> None:
+    def _count(self, run: Run, done: int, hits: int, failed: int) -> None:
         counts = self.counts(run)
-        counts[0] += 1
-        counts[1] += is_hit
-        counts[2] += is_failed
+        counts[0] += done
+        counts[1] += hits
+        counts[2] += failed
         if self.tell is not None:
             self.tell(MapProgress(run, *counts))
 

@@ -13,7 +13,7 @@ from hypernodes.execution._beside import WrappedError, call_wrapped, unwrap
 from hypernodes.execution._concurrent import ConcurrentChunks
 from hypernodes.execution._context import Context
 from hypernodes.execution._errors import Failure, stand_in
-from hypernodes.execution._gathering import failed_item
+from hypernodes.execution._gathering import count_chunk, failed_item
 from hypernodes.execution._open_run import OpenRun, tell_finished
 from hypernodes.execution._pace import Pace
 from hypernodes.execution._records import Chunk, ChunkResult
@@ -272,6 +272,7 @@ async def _arrivals(
         if not carrying.cancelled():
             # looked at: an interrupt in a function has come out of the loop itself
             carrying.exception()
+    count_chunk(context, result)
     _tell(context, result.events)
     for place, row in enumerate(result.rows):
         if place not in seen:

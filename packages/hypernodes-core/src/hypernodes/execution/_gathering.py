@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from hypernodes.events import MapProgress
 from hypernodes.execution._context import Context
 from hypernodes.execution._errors import Failure
 from hypernodes.execution._open_run import tell_finished
@@ -45,7 +44,6 @@ class Gathering:
         self._failure: Failure | None = None
         self._ended_by: Exception | None = None
         self._started = time.perf_counter()
-        self._done = self._hits = self._failed = 0
 
     def __iter__(self) -> Iterator[list[Any]]:
         waiting: dict[int, ChunkResult] = {}
@@ -56,7 +54,7 @@ class Gathering:
             ending.callback(getattr(results, "close", lambda: None))
             for result in results:
                 self._pace.note(len(result.rows), result.seconds)
-                self._tell_progress(result)
+                count_chunk(self._context, result)
                 waiting[result.index] = result
                 while through in waiting:
                     ready = waiting.pop(through)
@@ -98,22 +96,21 @@ class Gathering:
             for offset, row in enumerate(result.rows)
         ]
 
-    def _tell_progress(self, result: ChunkResult) -> None:
-        context = self._context
-        if context.run is None or context.tell is None:
-            return
-        self._done += len(result.rows)
-        self._hits += result.hits
-        self._failed += result.failure is not None
-        if context.rules.collects:
-            self._failed += sum(isinstance(row, Failure) for row in result.rows)
-        if not result.is_told:
-            context.tell(MapProgress(context.run, self._done, self._hits, self._failed))
-
     def _tell_events(self, result: ChunkResult) -> None:
         if self._context.tell is not None:
             for event in result.events:
                 self._context.tell(event)
+
+
+def count_chunk(context: Context, result: ChunkResult) -> None:
+    """Tell observers how far the run is, where nobody did while the chunk was carried out."""
+    if result.is_told or context.run is None:
+        return
+    failed = int(result.failure is not None)
+    done = len(result.rows) + failed
+    if context.rules.collects:
+        failed += sum(isinstance(row, Failure) for row in result.rows)
+    context.count(done, result.hits, failed)
 
 
 def failed_item(chunk: Chunk, offset: int, failure: Failure) -> FailedItem:

@@ -175,6 +175,7 @@ class HeldEvents:
         if tell is not None:
             for event in buffer:
                 tell(event)
+            buffer.clear()
 
 
 def _by_columns(level: Level, rows: Sequence[Row], nested: NestedStep) -> Sequence[Row]:

@@ -76,7 +76,7 @@ class ToldProgram(Program):
         if step is not None:
             tell(StepFinished(self._run, item, step_info(step), outcome))
         tell(ItemFinished(self._run, item, outcome))
-        self._context.count(is_failed=True)
+        self._context.count(failed=1)
 
 
 class _ToldWriter(Writer):
