@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -55,6 +57,22 @@ def test_an_unknown_node_is_refused(cli: Cli) -> None:
     answer = cli("why", "shop:pipeline", "-i", "passage=a", "--node", "clean_txt")
     assert answer.code == 2
     assert "no node 'clean_txt'; did you mean 'clean_text'?" in answer.err
+    both = cli("why", "shop:pipeline", "-i", "passage=a", "--node", "clean_text", "--node", "gone")
+    assert (both.code, "no node 'gone'" in both.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "why"])
+def test_reasons_of_many_items_are_not_all_said(
+    cli: Cli, write: Callable[[str, str], str], command: str
+) -> None:
+    """People see the first ones and how many more there are, scripts all."""
+    cli("run", "shop:pipeline", "-i", "passage=z", "--cache", ".cache")
+    write("data.csv", "passage\n" + "".join(f"p{n}\n" for n in range(50)))
+    arguments = [command, "shop:pipeline", "--from", "data.csv", "--cache", ".cache"]
+    said = " ".join(cli(*arguments).out.split())
+    assert ("'z' -> 'p1'" in said, "'z' -> 'p2'" in said) == (True, False)
+    assert "and 48 more like these" in said
+    assert str(cli(*arguments, "--json").json).count("-> 'p") == 50
 
 
 def test_that_nothing_would_run_is_said(cli: Cli) -> None:

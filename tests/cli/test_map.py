@@ -123,6 +123,7 @@ def test_a_failure_tells_the_item(cli: Cli) -> None:
         ("d.csv", "passage,n\na,1\nb\n", "d.csv:3: 1 fields, where the header names 2"),
         ("d.csv", 'passage,factor\n"a\nb",1\nc,x\n', "d.csv:4: 'factor' must be int: got 'x'"),
         ("d.csv", 'passage\n"a"b\n', "d.csv:2: not CSV"),
+        ("d.csv", "passage,passage\na,b\n", "d.csv:1: the header names 'passage' twice"),
         ("d.csv", "pasage\na\n", "no column of d.csv is an input of the pipeline; it has pasage"),
         ("d.xml", "<a/>", "cannot tell the format of 'd.xml'; use one of .csv, .json"),
     ],
@@ -138,11 +139,10 @@ def test_malformed_data_is_named_by_line_and_column(
 
 
 def test_text_that_is_not_utf_8_is_named(cli: Cli, tmp_path: Path) -> None:
-    """The message names the byte."""
-    (tmp_path / "d.csv").write_bytes(b"passage\n\xff\n")
-    assert (
-        "d.csv is not UTF-8: byte 8 is 0xff" in cli("map", "shop:pipeline", "--from", "d.csv").err
-    )
+    """The message names line, column and byte."""
+    (tmp_path / "d.csv").write_bytes(b"passage\na\xff\n")
+    answer = cli("map", "shop:pipeline", "--from", "d.csv")
+    assert "d.csv:2:2: not UTF-8: byte 0xff" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -172,3 +172,51 @@ def test_an_output_of_an_unknown_format_is_refused_first(cli: Cli) -> None:
     """A mistake in the name of the output costs no run."""
     arguments = ["--map-over", "passage", "-i", 'passage=["boom"]', "-o", "out.xls"]
     assert "cannot tell the format of 'out.xls'" in cli("map", "shop:pipeline", *arguments).err
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("nowhere/out.jsonl", "there is no folder 'nowhere'"),
+        ("folder.jsonl", "cannot write folder.jsonl: it is a folder"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_first(
+    cli: Cli, tmp_path: Path, path: str, said: str
+) -> None:
+    """Nothing is computed that could not be kept."""
+    (tmp_path / "folder.jsonl").mkdir()
+    arguments = ["--map-over", "passage", "-i", 'passage=["boom"]', "-o", path]
+    answer = cli("map", "shop:pipeline", *arguments)
+    assert answer.code == 2
+    assert said in answer.err
+
+
+def test_what_a_format_cannot_hold_is_written_beside(
+    cli: Cli, write: Callable[[str, str], str], tmp_path: Path
+) -> None:
+    """Results are not lost over columns of mixed types; the code says that all is not well."""
+    pytest.importorskip("pyarrow")
+    write("mixed.py", "from hypernodes import *\np = Pipeline([Node(lambda x: x, 'y')])\n")
+    arguments = ["--map-over", "x", "-i", 'x=[1,"a"]', "-o", "out.parquet"]
+    answer = cli("map", "mixed:p", *arguments)
+    assert answer.code == 3
+    assert "the rows are in out.jsonl" in answer.err
+    assert (tmp_path / "out.jsonl").read_text() == '{"y": 1}\n{"y": "a"}\n'
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_strings_may_hold_other_line_breaks(cli: Cli, tmp_path: Path) -> None:
+    """A record of jsonl ends with a line feed and with nothing else."""
+    (tmp_path / "data.jsonl").write_text('{"passage": "a\u2028b\x85c"}\n', "utf-8")
+    found = cli("map", "shop:pipeline", "--from", "data.jsonl", "--json").json
+    assert found[0]["cleaned_text"] == "a\u2028b\x85c"
+
+
+@pytest.mark.parametrize(("name", "text"), [("data.jsonl", ""), ("data.csv", "passage\n")])
+def test_no_records_are_no_items(
+    cli: Cli, write: Callable[[str, str], str], name: str, text: str
+) -> None:
+    """An empty file is a map over nothing, and no mistake."""
+    answer = cli("map", "shop:pipeline", "--from", write(name, text), "--json")
+    assert (answer.code, answer.json) == (0, [])

@@ -116,6 +116,17 @@ def test_an_interrupt_says_what_was_kept(cli: Cli) -> None:
             ["shop:pipeline", "-i", "passage=a", "--engine", "seq", "--engine-option", "slat=1"],
             "engine 'seq' has no option 'slat'; did you mean 'salt'?",
         ),
+        (
+            [
+                "shop:pipeline",
+                "-i",
+                "passage=a",
+                "--engine=seq",
+                "--engine-option=check-mutation=x",
+            ],
+            "engine 'seq' cannot be made: unknown check_mutation 'x'",
+        ),
+        (["shop:pipeline", "-i", "passage=a", "-o", "no/out.json"], "there is no folder 'no'"),
         (["shop:pipeline", "-i", "passage=a", "--cache", "nope://x"], "'nope'"),
         (["shop:pipeline", "-i", "passage=a", "--callback", "loging"], "did you mean 'logging'?"),
         (["shop:pipeline", "-i", "passage=@gone.txt"], "cannot read gone.txt"),

@@ -130,3 +130,9 @@ def test_models_are_made_and_taken_apart() -> None:
         x: int
 
     assert to_plain(_read(Model, '{"x": "3"}')) == {"x": 3}
+
+
+def test_an_enum_says_what_it_takes() -> None:
+    """A value that is none of them is refused with all of them."""
+    with pytest.raises(CommandError, match=r"'x' must be Colour \('red'\): got 'blue'"):
+        _read(Colour, "blue")

@@ -166,7 +166,7 @@ def test_outputs_are_not_kept(record: Any) -> None:
 
 
 def test_an_interrupted_run_says_so(record: Any) -> None:
-    """An interrupt ends the run as failed."""
+    """An interrupt is no failure of the pipeline."""
 
     @node(output_name="out")
     def stop(x: int) -> None:
@@ -177,7 +177,7 @@ def test_an_interrupted_run_says_so(record: Any) -> None:
             Pipeline([stop]).run(inputs={"x": 1}, engine=engine)
 
     found = record(interrupt)
-    assert (found.outcome, found.error) == ("failed", "KeyboardInterrupt")
+    assert (found.outcome, found.error) == ("interrupted", "KeyboardInterrupt")
 
 
 def test_a_process_that_dies_leaves_what_it_did(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import attrs
 from hypernodes.callbacks._run_file import SHORT_ID, list_run_files, read_lines, runs_folder
 
 _MOST_REASONS = 5
+_INTERRUPTS = frozenset({"CancelledError", "GeneratorExit", "KeyboardInterrupt"})
 
 
 @attrs.define
@@ -110,7 +111,7 @@ class RunSummary:
     Attributes:
         file: Where it is kept.
         about: The line of its beginning; see `hypernodes.callbacks._run_file`.
-        outcome: ``"executed"``, ``"failed"``, or ``"unfinished"``.
+        outcome: ``"executed"``, ``"failed"``, ``"interrupted"``, or ``"unfinished"``.
         error: The name of the exception that ended it, if one did.
         seconds: How long it took, or until the last line.
         steps: {path: step}, each before what is inside it.
@@ -274,4 +275,5 @@ def _failure(found: RunSummary, line: Mapping[str, Any]) -> None:
 
 def _end(found: RunSummary, line: Mapping[str, Any]) -> None:
     if line["run"] == found.about.get("run"):
-        found.outcome, found.error = line["kind"], line.get("error")
+        found.error = line.get("error")
+        found.outcome = "interrupted" if found.error in _INTERRUPTS else line["kind"]

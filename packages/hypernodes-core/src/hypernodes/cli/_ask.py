@@ -36,6 +36,7 @@ from hypernodes.explain import Preview
 from hypernodes.graph import output_types
 from hypernodes.pipeline import Pipeline
 
+_MOST_REASONS = 2
 NodeOption = Annotated[
     list[str] | None,
     typer.Option("--node", metavar="NAME", help="Only this node.", show_default=False),
@@ -99,16 +100,13 @@ def why(  # noqa: PLR0913 - an argument per option
     asked = read_choices(engine, engine_option, cache, None, None)
     request = read_request(target, inputs, inputs_file, None, asked, mapping)
     found = _preview(request)
+    for name in node or ():
+        _check_node(name, found)
     steps = [step for step in found.steps if not node or _is_meant(step, node)]
-    if node and not steps:
-        known = [step.path for step in found.steps]
-        hint = did_you_mean(node[0], known) or f"; it has {', '.join(known)}"
-        msg = f"the pipeline has no node {node[0]!r}{hint}"
-        raise CommandError(msg)
     if as_json:
         print_json({step.path: list(step.reasons) for step in steps if step.runs})
     elif any(step.runs for step in steps):
-        print_lines(f"{s.path} runs: {'; '.join(s.reasons)}" for s in steps if s.runs)
+        print_lines(f"{s.path} runs: {_some(s.reasons)}" for s in steps if s.runs)
     else:
         say("nothing would run: everything is in the cache", "dim")
 
@@ -150,9 +148,16 @@ def _plan_row(step: Any) -> Sequence[Text | str]:
     style = "dim" if is_idle else ""
     runs = f"{step.runs:,}" if step.is_known else "?"
     took = "" if is_idle else "?" if step.seconds is None else seconds(step.seconds)
-    reason = "; ".join(step.reasons)
+    reason = _some(step.reasons)
     hits = Text(f"{step.hits:,}", "cyan" if step.hits else "dim")
     return [Text(step.path, style), hits, Text(runs, style), took, Text(reason, "dim")]
+
+
+def _some(reasons: Sequence[str]) -> str:
+    """Return the first reasons as one text, and how many more there are."""
+    left = len(reasons) - _MOST_REASONS
+    more = [f"and {left:,} more like these"] if left > 0 else []
+    return "; ".join([*reasons[:_MOST_REASONS], *more])
 
 
 def _plan_as_data(found: Preview) -> dict[str, Any]:
@@ -166,6 +171,14 @@ def _plan_as_data(found: Preview) -> dict[str, Any]:
         "steps": [attrs.asdict(step) for step in found.steps],
         "not_needed": list(found.not_needed),
     }
+
+
+def _check_node(name: str, found: Preview) -> None:
+    if not any(_is_meant(step, [name]) for step in found.steps):
+        known = [step.path for step in found.steps]
+        hint = did_you_mean(name, known) or f"; it has {', '.join(known)}"
+        msg = f"the pipeline has no node {name!r}{hint}"
+        raise CommandError(msg)
 
 
 def _is_meant(step: Any, names: Sequence[str]) -> bool:

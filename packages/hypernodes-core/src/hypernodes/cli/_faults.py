@@ -30,12 +30,18 @@ class CommandError(HyperNodesError, ValueError):
     """A request that cannot be answered; nothing ran."""
 
 
+class OutputError(HyperNodesError, OSError):
+    """What came of a request cannot be written down."""
+
+
 def exit_code(error: BaseException) -> ExitCode:
     """Return the exit code for *error*."""
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED
     if isinstance(error, CommandError | PlanError):
         return ExitCode.WRONG_REQUEST
+    if isinstance(error, OutputError):
+        return ExitCode.BROKEN
     if isinstance(error, PluginError | CacheError):
         # an unknown name is a mistake in the request, not in the installation
         is_unknown = isinstance(error, ValueError)

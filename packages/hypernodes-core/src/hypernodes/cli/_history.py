@@ -25,7 +25,7 @@ from hypernodes.cli._settings import read_environment, read_project
 from hypernodes.cli._table import write_text
 from hypernodes.cli._words import count, moment, seconds
 
-_STYLES = {"executed": "green", "failed": "red", "unfinished": "yellow"}
+_STYLES = {"executed": "green", "failed": "red", "interrupted": "yellow", "unfinished": "yellow"}
 _WORDS = {"executed": "done"}
 
 RunArgument = Annotated[

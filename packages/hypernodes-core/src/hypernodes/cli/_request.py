@@ -135,6 +135,9 @@ def _read_values(
     if file is not None:
         table = read_table(file)
         names = names or tuple(each for each in table.columns if each in known.types)
+        if not names and not table.rows:
+            # no records are no items of whatever a record would have to hold
+            names = tuple(sorted(known.required - values.keys()))
         if not names:
             msg = (
                 f"no column of {file} is an input of the pipeline; "

@@ -34,7 +34,7 @@ from hypernodes.cli._options import (
 from hypernodes.cli._output import print_json, print_table, print_values, say
 from hypernodes.cli._plain import to_plain
 from hypernodes.cli._request import Request, read_choices, read_request
-from hypernodes.cli._table import file_format, write_table, write_text
+from hypernodes.cli._table import check_writable, file_format, write_table, write_text
 from hypernodes.cli._watchers import MapTally, RunTally
 from hypernodes.cli._words import seconds
 from hypernodes.values import UNSET
@@ -60,6 +60,7 @@ def run(  # noqa: PLR0913 - an argument per option
     """Run a pipeline once and print its outputs."""
     if output is not None:
         _check_output(output, ("json",))
+        check_writable(output)
     asked = read_choices(engine, engine_option, cache, callback, runs)
     request = read_request(target, inputs, inputs_file, output_name, asked)
     tally = RunTally()
@@ -97,8 +98,9 @@ def map_(  # noqa: PLR0913 - an argument per option
     as_json: JsonOption = False,
 ) -> None:
     """Run a pipeline once per item."""
-    if output not in (None, "-"):
-        file_format(str(output))
+    if output is not None and output != "-":
+        file_format(output)
+        check_writable(output)
     asked = read_choices(engine, engine_option, cache, callback, runs)
     mapping = (map_over, source, mode)
     request = read_request(target, inputs, inputs_file, output_name, asked, mapping)

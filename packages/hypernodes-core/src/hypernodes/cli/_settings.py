@@ -169,7 +169,12 @@ def _make_engine(name: str, options: Mapping[str, Any]) -> Any:
         hint = did_you_mean(unknown[0], known) or f"; it takes {takes}"
         msg = f"engine {name!r} has no option {unknown[0]!r}{hint}"
         raise CommandError(msg)
-    return found(**options)
+    try:
+        return found(**options)
+    except (TypeError, ValueError) as error:
+        said = error.args[0] if error.args else error
+        msg = f"engine {name!r} cannot be made: {said}"
+        raise CommandError(msg) from error
 
 
 def _read_table(path: Path) -> Choices:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from hypernodes.cli._faults import CommandError
+from hypernodes.cli._faults import CommandError, OutputError
 from hypernodes.cli._plain import to_plain
 from hypernodes.errors import did_you_mean
 
@@ -95,7 +96,10 @@ def read_text(path: str) -> str:
     try:
         return Path(path).read_text("utf-8-sig")
     except UnicodeDecodeError as error:
-        msg = f"{path} is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+        before = error.object[: error.start]
+        line, column = before.count(b"\n") + 1, error.start - (before.rfind(b"\n") + 1) + 1
+        byte = f"byte {error.object[error.start]:#04x}"
+        msg = f"{path}:{line}:{column}: not UTF-8: {byte}"
         raise CommandError(msg) from error
     except OSError as error:
         beside = [each.as_posix() for each in Path(path).parent.glob("*") if each.is_file()]
@@ -139,7 +143,9 @@ def write_table(path: str, rows: Sequence[Mapping[str, Any]]) -> None:
     The file is complete or not there: it is written beside and renamed.
 
     Raises:
-        CommandError: The format is unknown, or the folder cannot be written.
+        CommandError: The format is unknown.
+        OutputError: It cannot be written; where the format is to blame, the
+            rows are in another file beside.
     """
     kind = "jsonl" if path == "-" else file_format(path)
     plain = [to_plain(row) for row in rows]
@@ -157,21 +163,46 @@ def write_text(path: str, text: str) -> None:
     """Write *text* to *path*, completely or not at all.
 
     Raises:
-        CommandError: The folder cannot be written.
+        OutputError: It cannot be written.
     """
+    _replace(path, lambda beside: beside.write_text(text, "utf-8", newline=""))
+
+
+def check_writable(path: str) -> None:
+    """Refuse a file that could not be written when everything is computed.
+
+    Raises:
+        CommandError: There is no such folder, or it cannot be written to.
+    """
+    target = Path(path)
+    if target.is_dir():
+        msg = f"cannot write {path}: it is a folder"
+    elif not target.parent.is_dir():
+        msg = f"cannot write {path}: there is no folder {str(target.parent)!r}"
+    elif not os.access(target.parent, os.W_OK):
+        msg = f"cannot write {path}: the folder cannot be written to"
+    else:
+        return
+    raise CommandError(msg)
+
+
+def _replace(path: str, write: Callable[[Path], object]) -> None:
+    """Let *write* write a file beside *path*, and put it in its place."""
     target = Path(path)
     beside = target.with_name(f".{target.name}.part")
     try:
-        beside.write_text(text, "utf-8", newline="")
+        write(beside)
         beside.replace(target)
     except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}"
-        raise CommandError(msg) from error
+        beside.unlink(missing_ok=True)
+        msg = f"cannot write {path}: {error.strerror or error}"
+        raise OutputError(msg) from error
 
 
 def _read_jsonl(name: str, text: str) -> Table:
     rows, lines = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+    # strings may hold what else is called a line break
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             rows.append(_record(parse_json(line, name, number), f"{name}:{number}"))
             lines.append(number)
@@ -199,7 +230,7 @@ def _read_csv(name: str, text: str) -> Table:
     lines: list[int] = []
     for line, fields in _fields(reader, name):
         if not lines:
-            header = fields
+            header = _header(fields, f"{name}:{line}")
             lines.append(line)
             continue
         if len(fields) != len(header):
@@ -208,6 +239,15 @@ def _read_csv(name: str, text: str) -> Table:
         rows.append(dict(zip(header, fields, strict=True)))
         lines.append(line)
     return Table(name, rows, lines[1:], is_text=True)
+
+
+def _header(fields: list[str], where: str) -> list[str]:
+    """Return the names of the columns, each of which is there once."""
+    for place, each in enumerate(fields):
+        if each in fields[:place]:
+            msg = f"{where}: the header names {each!r} twice"
+            raise CommandError(msg)
+    return fields
 
 
 def _fields(reader: Iterator[list[str]], name: str) -> Iterator[tuple[int, list[str]]]:
@@ -239,10 +279,14 @@ def _read_parquet(path: str) -> Table:
 def _write_parquet(path: str, rows: list[Any]) -> None:
     pa = _pyarrow("parquet")
     try:
-        pa.parquet.write_table(pa.Table.from_pylist(rows), path)
-    except (OSError, pa.ArrowException) as error:
-        msg = f"cannot write {path}: {error}"
-        raise CommandError(msg) from error
+        table = pa.Table.from_pylist(rows)
+    except pa.ArrowException as error:
+        # what was computed must not be lost over a format
+        beside = str(Path(path).with_suffix(".jsonl"))
+        write_text(beside, _jsonl_text(rows))
+        msg = f"cannot write {path}: {error}; the rows are in {beside}"
+        raise OutputError(msg) from error
+    _replace(path, lambda beside: pa.parquet.write_table(table, beside))
 
 
 def _pyarrow(what: str) -> Any:

@@ -7,6 +7,7 @@ model.  What has no annotation stays as it came.
 
 from __future__ import annotations
 
+import enum
 import json
 import os
 import types
@@ -104,7 +105,7 @@ class Inputs:
             return structure(value, hint)
         except _MISFITS as error:
             said = _explain(error, value)
-            msg = f"{where}: {name!r} must be {show_type(hint)}: {said}"
+            msg = f"{where}: {name!r} must be {show_type(hint)}{_show_choices(hint)}: {said}"
             raise CommandError(msg) from error
 
     def column(self, table: Table, name: str) -> list[Any]:
@@ -206,6 +207,13 @@ def show_type(hint: Any) -> str:
     if hint is None or hint is type(None):
         return "None"
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
+
+
+def _show_choices(hint: Any) -> str:
+    """Return which values an enum or a literal takes; empty for all else."""
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return f" ({' or '.join(repr(each.value) for each in hint)})"
+    return ""
 
 
 def _explain(error: Exception, value: Any) -> str:
