@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
+import time
 import tracemalloc
 import types
 from collections.abc import Callable
@@ -15,7 +16,16 @@ from typing import Any
 
 from timing import Row, compare, print_table
 
-from hypernodes import AsyncEngine, Pipeline, PipelineCallback, SeqEngine, node
+from hypernodes import (
+    AsyncEngine,
+    CallbackContext,
+    Pipeline,
+    PipelineCallback,
+    SeqEngine,
+    node,
+)
+from hypernodes.hookspecs import hookimpl
+from hypernodes.plugins import manager
 
 _EVENTS = [name for name in vars(PipelineCallback) if name.startswith("on_")]
 
@@ -105,6 +115,7 @@ def mapping() -> list[Row]:
     rows = [measure("", 1.5)]
     for what, callback in callbacks().items():
         rows.append(measure(f" with {what}", 2.5, engine=SeqEngine(callbacks=[callback])))
+    rows += [_told_by_hand(pipeline, items), _plugged(measure)]
     few, many = list(range(1_000)), list(range(100_000))
     rows.append(
         compare(
@@ -117,6 +128,58 @@ def mapping() -> list[Row]:
         )
     )
     return rows
+
+
+def _told_by_hand(pipeline: Pipeline, items: list[int]) -> Row:
+    """Compare with the loop that makes the same calls of the same callback."""
+    callback = callbacks()["a no-op callback for start and end of nodes"]
+    engine, (first, second) = (
+        SeqEngine(callbacks=[callback]),
+        [each.func for each in pipeline.nodes],
+    )
+    started, ended, context = callback.on_node_start, callback.on_node_end, CallbackContext()
+
+    def written() -> list[dict[str, int]]:
+        rows = []
+        for item in items:
+            started("step0", {"v0": item}, context)
+            begun = time.perf_counter()
+            one = first(item)
+            ended("step0", {"v1": one}, time.perf_counter() - begun, context)
+            started("step1", {"v1": one}, context)
+            begun = time.perf_counter()
+            two = second(one)
+            ended("step1", {"v2": two}, time.perf_counter() - begun, context)
+            rows.append({"v1": one, "v2": two})
+        return rows
+
+    return compare(
+        "the same with start and end of nodes, vs the loop that calls them itself, per item",
+        lambda: pipeline.map({"v0": items}, map_over="v0", engine=engine),
+        written,
+        units=len(items),
+    )
+
+
+class Plugin:
+    """Observes functions by hooks, and does nothing."""
+
+    @hookimpl
+    def hypernodes_step_started(self, step: Any) -> None:
+        """Do nothing."""
+
+    @hookimpl
+    def hypernodes_step_finished(self, step: Any) -> None:
+        """Do nothing."""
+
+
+def _plugged(measure: Callable[[str, float], Row]) -> Row:
+    """Compare a map beside a plugin that observes."""
+    manager().register(Plugin(), "bench")
+    try:
+        return measure(" with a no-op plugin that hooks into start and end of nodes", 2.5)
+    finally:
+        manager().unregister("bench")
 
 
 def running() -> list[Row]:
