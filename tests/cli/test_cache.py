@@ -125,6 +125,18 @@ def test_a_store_answers_as_a_folder_does(filled: Cli, tmp_path: Path) -> None:
     assert {"copied": 1} == filled("cache", "pull", url, "--cache", "fresh", "--json").json
 
 
+def test_a_key_is_not_printed(filled: Cli) -> None:
+    """Answers name the place of a cache, and not the options behind it."""
+    answers = [
+        filled("cache", "push", "disk://shared?key=secret"),
+        filled("cache", "stats", "--cache", "disk://shared?key=secret"),
+        filled("cache", "pull", "disk://shared?key=secret", "--cache", "disk://back?key=secret"),
+        filled("cache", "pull", "disk://empty?key=secret"),
+    ]
+    assert [0, 0, 0, 2] == [answer.code for answer in answers]
+    assert not [answer for answer in answers if "secret" in answer.out + answer.err]
+
+
 def test_clearing_asks_first(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a yes nothing is forgotten."""
     monkeypatch.setattr("typer.confirm", lambda *_args, **_kwargs: False)

@@ -110,3 +110,48 @@ def test_a_copy_of_the_index_that_cannot_be_kept_is_done_without(tmp_path: Path)
     assert MISSING is cache.get("a")
     cache.put("a", 1)
     assert 1 == cache.get("a")
+
+
+def test_a_folder_takes_its_options_from_a_url(tmp_path: Path) -> None:
+    """Limits, keys and permissions are those that stand behind the question mark."""
+    url = f"disk://{tmp_path}/c?max_bytes=1000&max_age=2.5&max_items=3&ttl=4&key=k&allow_pickle=0"
+    cache = open_cache(url)
+    assert isinstance(cache, DiskCache)
+    limits = cache.limits
+    assert (1000, 2.5, 3, {"": 4.0}) == (
+        limits.max_bytes,
+        limits.max_age,
+        limits.max_items,
+        limits.ttl,
+    )
+    cache.put("a", 1)
+    assert (1, False) == (DiskCache(tmp_path / "c", key="k").get("a"), cache.allow_pickle)
+
+
+def test_a_path_may_hold_a_question_mark(tmp_path: Path) -> None:
+    """Only a URL has options."""
+    cache = open_cache(str(tmp_path / "what?max_items=1"))
+    cache.put("a", 1)
+    assert (tmp_path / "what?max_items=1").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("max_byte=1", r"no option 'max_byte'.*did you mean 'max_bytes'"),
+        ("max_bytes=10GB", "an option is wrong"),
+        ("max_items=-1", "give 0 or more"),
+        ("key=", "key of a cache is empty"),
+    ],
+)
+def test_a_wrong_option_of_a_folder_is_told(tmp_path: Path, query: str, said: str) -> None:
+    """Nothing is opened with limits that nobody asked for."""
+    with pytest.raises(CacheUnavailableError, match=said):
+        open_cache(f"disk://{tmp_path}/c?{query}")
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_url_names_a_folder() -> None:
+    """The working directory is not what somebody meant by nothing."""
+    with pytest.raises(CacheUnavailableError, match="names no folder"):
+        open_cache("disk://?max_items=1")

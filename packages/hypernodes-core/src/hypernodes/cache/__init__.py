@@ -6,7 +6,7 @@ from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload, Result
 from hypernodes.cache._listing import Listed
 from hypernodes.cache._memory import MemoryCache
-from hypernodes.cache._opening import open_fsspec_cache
+from hypernodes.cache._opening import open_disk_cache, open_fsspec_cache
 from hypernodes.cache._parts import (
     UNREAD,
     Argument,
@@ -55,11 +55,6 @@ __all__ = [
     "open_memory_cache",
     "set_registered_serializers",
 ]
-
-
-def open_disk_cache(url: str) -> DiskCache:
-    """Open the `DiskCache` of a path or a ``disk://`` URL."""
-    return DiskCache(url.removeprefix("disk://"))
 
 
 def open_memory_cache(url: str) -> MemoryCache:

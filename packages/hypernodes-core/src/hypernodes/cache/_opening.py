@@ -3,21 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
 
+from hypernodes.cache._disk import DiskCache
 from hypernodes.cache._remote import FsspecCache
-from hypernodes.errors import CacheUnavailableError
+from hypernodes.errors import CacheUnavailableError, did_you_mean
+
+T = TypeVar("T")
+Readers = Mapping[str, Callable[[str], Any]]
+
+_DISK: Final = "disk://"
+
+
+def _read_flag(text: str) -> bool:
+    return bool(int(text))
+
 
 # how the options in a URL are read
-_OPTIONS: Final[Mapping[str, Callable[[str], Any]]] = {
-    "allow_pickle": lambda text: bool(int(text)),
-    "key": str,
+_TRUST_OPTIONS: Final[Readers] = {"allow_pickle": _read_flag, "key": str, "shared": _read_flag}
+_REMOTE_OPTIONS: Final[Readers] = {
+    **_TRUST_OPTIONS,
     "mirror": str,
     "pack_bytes": int,
-    "shared": lambda text: bool(int(text)),
     "timeout": float,
 }
+_DISK_OPTIONS: Final[Readers] = {
+    **_TRUST_OPTIONS,
+    "max_age": float,
+    "max_bytes": int,
+    "max_items": int,
+    "ttl": float,
+}
+
+
+def open_disk_cache(url: str) -> DiskCache:
+    """Open the `DiskCache` of a path or a ``disk://`` URL, whose query holds its options.
+
+    A path is taken as it is, question marks included.
+
+    Raises:
+        CacheUnavailableError: The path is a file, or an option is not what it should be.
+    """
+    if not url.lower().startswith(_DISK):
+        return DiskCache(url)
+    place, options, others = _split(url, _DISK_OPTIONS)
+    if others:
+        (name, *_) = others
+        hint = did_you_mean(name, list(_DISK_OPTIONS)) or f"; it has {', '.join(_DISK_OPTIONS)}"
+        msg = f"cannot open a cache at {place!r}: a folder has no option {name!r}{hint}"
+        raise CacheUnavailableError(msg)
+    path = place[len(_DISK) :]
+    if not path:
+        msg = f"{place!r} names no folder; give disk://FOLDER"
+        raise CacheUnavailableError(msg)
+    return _make(place, lambda: DiskCache(path, **options))
 
 
 def open_fsspec_cache(url: str) -> FsspecCache:
@@ -30,11 +70,26 @@ def open_fsspec_cache(url: str) -> FsspecCache:
         EngineNotInstalledError: The scheme needs an extra.
         CacheUnavailableError: An option is not what it should be.
     """
+    place, options, others = _split(url, _REMOTE_OPTIONS)
+    return _make(place, lambda: FsspecCache(place, storage_options=others, **options))
+
+
+def _split(url: str, readers: Readers) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return the place, the options that are known, and all others as they are.
+
+    Raises:
+        CacheUnavailableError: An option cannot be read.
+    """
     place, _, query = url.partition("?")
     given = dict(parse_qsl(query, keep_blank_values=True))
+    named = [name for name in readers if name in given]
+    options = _make(place, lambda: {name: readers[name](given.pop(name)) for name in named})
+    return place, options, given
+
+
+def _make(place: str, make: Callable[[], T]) -> T:
     try:
-        options = {name: read(given.pop(name)) for name, read in _OPTIONS.items() if name in given}
+        return make()
     except ValueError as error:
         msg = f"cannot open a cache at {place!r}: an option is wrong: {error}"
         raise CacheUnavailableError(msg) from error
-    return FsspecCache(place, storage_options=given, **options)

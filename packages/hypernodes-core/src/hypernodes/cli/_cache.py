@@ -183,7 +183,7 @@ def push(
     """Copy results from here to another cache."""
     name, opened = _open(place)
     copied = _copy(opened, name, open_cache(other), node)
-    _answer({"copied": copied}, f"{count(copied, 'result')} copied to {other}", as_json)
+    _answer({"copied": copied}, f"{count(copied, 'result')} copied to {_name(other)}", as_json)
 
 
 @cache.command()
@@ -195,7 +195,7 @@ def pull(
 ) -> None:
     """Copy results from another cache to here."""
     name, opened = _open(place)
-    copied = _copy(open_cache(other), other, opened, node)
+    copied = _copy(open_cache(other), _name(other), opened, node)
     _answer({"copied": copied}, f"{count(copied, 'result')} copied to {name}", as_json)
 
 
@@ -207,7 +207,12 @@ def _open(place: str | None) -> tuple[str, Any]:
             "or cache in [tool.hypernodes] of pyproject.toml"
         )
         raise CommandError(msg)
-    return chosen, open_cache(chosen)
+    return _name(chosen), open_cache(chosen)
+
+
+def _name(text: str) -> str:
+    """Return what a cache is called in answers: its options may hold a key."""
+    return text.partition("?")[0] if "://" in text else text
 
 
 def _ask(opened: Any, method: str, name: str) -> Any:
