@@ -78,6 +78,24 @@ def test_chunks_are_carried_out_side_by_side() -> None:
     assert rows == [{"y": True}] * 2
 
 
+def test_items_of_a_nested_map_are_spread_as_well() -> None:
+    """A nested pipeline with an engine of its own has its items carried out side by side."""
+    meeting = threading.Barrier(2, timeout=20)
+    meet = node(output_name="y")(lambda x: meeting.wait() >= 0)
+    inner = Pipeline([meet], engine=DaftEngine(num_workers=2)).as_node(map_over="x", name="inner")
+    assert Pipeline([inner]).run({"x": [1, 2, 3, 4]}) == {"y": [True] * 4}
+
+
+def test_the_lowest_failure_of_a_nested_map_counts() -> None:
+    """However small its chunks are, the note names the inner item."""
+    fail = node(output_name="y")(lambda x: 1 / x)
+    engine = DaftEngine(num_workers=2, default_daft_config={"batch_size": 2})
+    inner = Pipeline([fail], engine=engine).as_node(map_over="x", name="inner")
+    with pytest.raises(ZeroDivisionError) as caught:
+        Pipeline([inner]).map({"x": [[1] * 9, [1, 1, 1, 1, 1, 0, 1, 0]]}, "x")
+    assert any("item 1, inner item 5" in note for note in caught.value.__notes__)
+
+
 def test_a_function_may_ask_daft_itself() -> None:
     """Queries inside items do not wait for the query around them."""
 

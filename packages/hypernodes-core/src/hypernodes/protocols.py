@@ -58,6 +58,9 @@ class Engine(Protocol):
     itself, which plan the work and hand it to ``submit``.  An engine keeps no
     state of a run on itself, so one object serves many runs at once.
 
+    A method ``pace(items)`` that returns a `hypernodes.execution.Pace` is
+    optional: it says how many items of a nested map travel together.
+
     Attributes:
         cache: The cache, None for none, or ``UNSET`` to inherit.
         callbacks: The observers, None for none, or ``UNSET`` to inherit.

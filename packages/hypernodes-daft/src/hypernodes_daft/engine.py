@@ -37,7 +37,7 @@ from hypernodes_daft.workplace import Workplace, is_at_work, refuse_unmet
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hypernodes.execution import Chunk, ChunkResult, Context
+    from hypernodes.execution import Chunk, ChunkResult, Context, Pace
     from hypernodes.pipeline import Pipeline
     from hypernodes.plan import Plan
     from hypernodes.protocols import Cache
@@ -136,12 +136,15 @@ class DaftEngine(Recordable):
             TransferError: Something cannot be sent to a worker, or back.
             Exception: What the lowest failing item raised, with a note where.
         """
-        workers = self.placement.workers(choose_runner(self.placement))
-        items = _count_items(pipeline, inputs, map_over, map_mode)
-        pace = make_pace(self.options.batch_size, items, workers)
+        pace = self.pace(_count_items(pipeline, inputs, map_over, map_mode))
         return map_pipeline(
             self, pipeline, inputs, map_over, map_mode, output_name, on_error=on_error, pace=pace
         )
+
+    def pace(self, items: int | None = None) -> Pace:
+        """Return how many of *items* should travel together."""
+        workers = self.placement.workers(choose_runner(self.placement))
+        return make_pace(self.options.batch_size, items, workers)
 
     def submit(
         self, plan: Plan, chunks: Iterable[Chunk], context: Context

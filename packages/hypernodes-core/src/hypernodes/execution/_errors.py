@@ -41,6 +41,25 @@ def annotate(error: BaseException, node: str, path: str, items: tuple[int, ...])
     add_note(error, ", ".join(words))
 
 
+def place_inside(error: BaseException, around: tuple[int, ...], item: int) -> None:
+    """Correct the note of a map that was carried out apart and lies inside items of others.
+
+    Args:
+        error: What failed in it.
+        around: The items of the maps around it, outermost first.
+        item: The item that failed, as the map apart counts.
+    """
+    if not around:
+        return
+    known = f", item {item}"
+    inside = "".join(f", inner item {each}" for each in (*around[1:], item))
+    notes: list[str] = getattr(error, "__notes__", [])
+    for place, note in enumerate(notes):
+        if note.startswith("in node ") and known in note:
+            notes[place] = note.replace(known, f", item {around[0]}{inside}", 1)
+            return
+
+
 def add_note(error: BaseException, note: str) -> None:
     """Add *note* to *error*, once."""
     if note not in getattr(error, "__notes__", ()):

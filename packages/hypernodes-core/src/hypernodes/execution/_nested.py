@@ -8,8 +8,9 @@ pipeline whose results are all in the cache reads nothing from outside.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -17,10 +18,10 @@ import attrs
 from hypernodes.errors import PlanError
 from hypernodes.events import Outcome, Run, RunFinished, RunStarted, StepFinished
 from hypernodes.execution._context import Level, engine_option
-from hypernodes.execution._errors import add_note, annotate
+from hypernodes.execution._errors import add_note, annotate, place_inside
 from hypernodes.execution._items import collect, first_failure, run_items, run_steps
-from hypernodes.execution._pace import CHUNK_ITEMS
-from hypernodes.execution._records import Chunk
+from hypernodes.execution._pace import Pace
+from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._rows import Linked, Row
 from hypernodes.execution._step import load
 from hypernodes.execution._telling import executed, failed, tell_failed, tell_started
@@ -196,21 +197,16 @@ def _send(inner: Level, children: Sequence[Row], run: Run | None) -> None:
     names = sorted(inner.plan.reads.difference(inner.constants))
     names = [name for name in names if all(child.has(name) for child in children)]
     load([(child, name) for child in children for name in names])
-    chunks = [
-        Chunk(
-            index=index,
-            first=start,
-            size=len(some),
-            columns={name: [child.values[name] for child in some] for name in names},
-            constants=inner.constants,
-        )
-        for index, start in enumerate(range(0, len(children), CHUNK_ITEMS))
-        if (some := children[start : start + CHUNK_ITEMS])
-    ]
     context = inner.context.inside(inner.settings, run)
-    results = inner.settings.engine.submit(inner.plan, chunks, context)
-    for result in sorted(results, key=lambda each: each.index):
-        first = result.index * CHUNK_ITEMS
+    engine = inner.settings.engine
+    pace = context.pace(inner.plan, _pace_of(engine, len(children)))
+    sent: dict[int, int] = {}
+    came: dict[int, ChunkResult] = {}
+    for result in engine.submit(inner.plan, _cut(inner, children, names, pace, sent), context):
+        pace.note(len(result.rows), result.seconds)
+        came[result.index] = result
+    for index, result in sorted(came.items()):
+        first = sent[index]
         for child, outputs in zip(children[first:], result.rows, strict=False):
             child.values.update(outputs)
         for event in result.events:
@@ -218,8 +214,32 @@ def _send(inner: Level, children: Sequence[Row], run: Run | None) -> None:
                 children[0].tell(event)
         _note_outcome(children[0], result.hits, len(result.rows))
         if result.failure is not None:
-            children[first + len(result.rows)].failure = result.failure
+            child = children[first + len(result.rows)]
+            child.failure = result.failure
+            place_inside(result.failure.error, child.items[:-1], first + len(result.rows))
             return
+
+
+def _pace_of(engine: Any, count: int) -> Pace:
+    """Return how many of *count* items an engine would have travel together in a map of its own."""
+    choose = getattr(engine, "pace", None)
+    pace: Pace = Pace() if choose is None else choose(count)
+    return pace
+
+
+def _cut(
+    inner: Level, children: Sequence[Row], names: Sequence[str], pace: Pace, sent: dict[int, int]
+) -> Iterator[Chunk]:
+    """Yield the items in chunks; the size of each is decided when it is taken."""
+    start = 0
+    for index in itertools.count():
+        some = children[start : start + pace.size]
+        if not some:
+            return
+        columns = {name: [child.values[name] for child in some] for name in names}
+        sent[index] = start
+        yield Chunk(index, start, len(some), columns, inner.constants)
+        start += len(some)
 
 
 def _note_outcome(child: Row, hits: int, count: int) -> None:

@@ -61,6 +61,18 @@ class EngineFailingContract:
             Pipeline([inner]).map({"x": [[1], [2, 0]]}, "x", engine=engine())
         assert any("inner/invert" in note for note in caught.value.__notes__)
 
+    def test_a_failure_inside_its_own_engine_says_its_place(self, engine: MakeEngine) -> None:
+        """A nested pipeline that has an engine fails as one that inherits it does."""
+        items = {"x": [[1] * 9, [1, 1, 1, 0, 1, 0]]}
+        notes: list[Any] = []
+        for inside in (None, engine()):
+            inner = Pipeline([invert], engine=inside).as_node(map_over="x", name="inner")
+            with pytest.raises(ZeroDivisionError) as caught:
+                Pipeline([inner]).map(items, "x", engine=engine())
+            notes.append(caught.value.__notes__)
+        assert notes[0] == notes[1]
+        assert any("item 1, inner item 3" in note for note in notes[1])
+
     def test_no_local_exception_is_lost(self, engine: MakeEngine) -> None:
         """An exception class that lives in a function keeps its name and message."""
 
