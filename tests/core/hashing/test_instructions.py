@@ -41,7 +41,7 @@ def test_the_standard_library_agrees(module: ModuleType) -> None:
         theirs = shown_by_dis(code)
         ours = [
             (name, None if known is None else about)
-            for (name, about), (_, known) in zip(instructions_of(code), theirs, strict=True)
+            for (name, about, _), (_, known) in zip(instructions_of(code), theirs, strict=True)
         ]
         assert ours == theirs
 
@@ -52,6 +52,6 @@ def test_wide_arguments_are_put_together() -> None:
     loads = [
         each for each in instructions_of(compile(text, "<text>", "exec")) if each[1] is not None
     ]
-    assert [about for name, about in loads if name == "LOAD_NAME"] == [
+    assert [about for name, about, _ in loads if name == "LOAD_NAME"] == [
         f"name{number}" for number in range(300)
     ]

@@ -10,11 +10,26 @@ import dis
 import sys
 from collections.abc import Sequence
 from types import CodeType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-#: Name and argument: a name, a constant, a variable, two variables, or a number.
-Instruction = tuple[str, Any]
 
+class Instruction(NamedTuple):
+    """One instruction.
+
+    Attributes:
+        name: What it does.
+        about: A name, a constant, a variable, two variables, or a number.
+        number: Its argument as it is written.
+    """
+
+    name: str
+    about: Any
+    number: int
+
+
+#: What reads an attribute; in its place on the stack comes its value, and maybe one more.
+ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_GIVES_NOTHING: Final = ("JUMP", "POP_", "STORE_")
 _EXTENDED: Final = dis.EXTENDED_ARG
 _CACHE: Final = dis.opmap.get("CACHE", 0)
 _NAMES: Final = dis.opname
@@ -63,5 +78,28 @@ def instructions_of(code: CodeType) -> Sequence[Instruction]:
             about = variables[number]
         elif kind in _HAS_CONSTANT:
             about = constants[number]
-        found.append((_NAMES[kind], about))
+        found.append(Instruction(_NAMES[kind], about, number))
     return found
+
+
+def user_of(instructions: Sequence[Instruction], position: int) -> int:
+    """Return where what the instruction at *position* has loaded is taken from the stack."""
+    above = 0
+    for place in range(position + 1, len(instructions)):
+        name = instructions[place].name
+        effect = effect_of(instructions[place])
+        taken = -effect if name.startswith(_GIVES_NOTHING) else 1 - effect
+        if above < max(taken, 1 if name in ATTRIBUTES else 0):
+            return place
+        above += effect
+    return len(instructions)
+
+
+def effect_of(instruction: Instruction) -> int:
+    """Return by how much the stack grows where nothing is jumped over."""
+    if instruction.name == "JUMP_FORWARD":
+        # what one branch leaves there stands for that of the other
+        return -1
+    kind = dis.opmap[instruction.name]
+    number = instruction.number if kind >= dis.HAVE_ARGUMENT else None
+    return dis.stack_effect(kind, number, jump=False)

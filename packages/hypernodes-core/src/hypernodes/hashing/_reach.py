@@ -20,13 +20,18 @@ from typing import Any, Final
 
 import attrs
 
-from hypernodes.hashing._instructions import Instruction, instructions_of
+from hypernodes.hashing._instructions import (
+    ATTRIBUTES,
+    Instruction,
+    effect_of,
+    instructions_of,
+    user_of,
+)
 
 #: What can reach anything by a computed name.
 _OPEN_DOORS: Final = frozenset(
     {"eval", "exec", "globals", "__import__", "__subclasses__", "import_module"}
 )
-_ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _GLOBALS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 _VARIABLES: Final = _GLOBALS.union(
     {"LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_AND_CLEAR", "LOAD_FAST_LOAD_FAST", "LOAD_DEREF"},
@@ -124,11 +129,11 @@ class _Scan:
         )
 
     def _read(self, part: CodeType, instructions: Sequence[Instruction], position: int) -> None:
-        name, value = instructions[position]
+        name, value, _ = instructions[position]
         if name in _GLOBALS:
             self._chains.add(tuple(_chain(instructions, position)))
             self._doors.update(_doors(instructions, position))
-        elif name in _ATTRIBUTES:
+        elif name in ATTRIBUTES:
             self._doors.update(_OPEN_DOORS.intersection({value}))
         elif name == "IMPORT_NAME":
             self._imports.add(_import(instructions, position))
@@ -155,14 +160,14 @@ def _reads_attribute(instructions: Sequence[Instruction], position: int) -> bool
     """Say whether only an attribute is read of what is loaded at *position*."""
     after = instructions[position + 1 : position + 2]
     is_pair = isinstance(instructions[position][1], tuple)
-    return bool(after) and after[0][0] in _ATTRIBUTES and not is_pair
+    return bool(after) and after[0][0] in ATTRIBUTES and not is_pair
 
 
 def _chain(instructions: Sequence[Instruction], position: int) -> Iterator[str]:
     """Yield a global name and the attributes that are read from it at once."""
     yield instructions[position][1]
-    for name, value in instructions[position + 1 :]:
-        if name not in _ATTRIBUTES:
+    for name, value, _ in instructions[position + 1 :]:
+        if name not in ATTRIBUTES:
             return
         yield value
 
@@ -170,7 +175,7 @@ def _chain(instructions: Sequence[Instruction], position: int) -> Iterator[str]:
 def _import(instructions: Sequence[Instruction], position: int) -> Import:
     level, names = (instructions[position - back][1] for back in (2, 1))
     bound = set()
-    for name, value in instructions[position + 1 :]:
+    for name, value, _ in instructions[position + 1 :]:
         if name in _STORES:
             bound.add(value)
         elif name not in {"IMPORT_FROM", "SWAP", "POP_TOP"}:
@@ -182,14 +187,23 @@ def _import(instructions: Sequence[Instruction], position: int) -> Import:
 def _doors(instructions: Sequence[Instruction], position: int) -> Iterator[str]:
     """Yield the global name where it is called to reach things by names not written down."""
     name = instructions[position][1]
-    if name in _OPEN_DOORS:
+    # getattr(x, "name") is an attribute like any other
+    is_open = name == "getattr" and not _names_attribute(instructions, position)
+    if name in _OPEN_DOORS or is_open:
         yield name
-    elif name == "getattr":
-        # getattr(x, "name") is an attribute like any other
-        first, second = (instructions[position + n : position + n + 1] for n in (1, 2))
-        is_plain = first and not isinstance(first[0][1], tuple)
-        if not (is_plain and second and second[0][0] == "LOAD_CONST"):
-            yield name
+
+
+def _names_attribute(instructions: Sequence[Instruction], position: int) -> bool:
+    """Say whether what is loaded at *position* is called with a text as second argument."""
+    call = user_of(instructions, position)
+    above = 0
+    for place in range(position + 1, min(call, len(instructions))):
+        name, about, _ = instructions[place]
+        if above == 1 and name == "LOAD_CONST" and type(about) is str:
+            # a part of a name that is put together is taken by something else
+            return user_of(instructions, place) == call
+        above += effect_of(instructions[place])
+    return False
 
 
 def _drop(known: dict[int, Any], key: int, _ref: object) -> None:
