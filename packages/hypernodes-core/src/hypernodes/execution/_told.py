@@ -123,15 +123,14 @@ class _ToldWriter(Writer):
             self.line("began = clock()")
 
     def end_item(self, outputs: str) -> None:
-        if not self._hears(*_ITEM_ENDS, "on_map_item_end", "on_map_progress"):
-            super().end_item(outputs)
-            return
+        is_recorded = self._hears("on_event") or self._asks("hypernodes_item_finished", "outcome")
+        is_made = is_recorded or self._hears("on_pipeline_end")
         self.line(f"row = {outputs}")
-        if self._hears(*_ITEM_ENDS, "on_map_item_end"):
+        if is_made or self._hears("on_map_item_end"):
             self.line("took = clock() - began")
-        if self._hears(*_ITEM_ENDS):
+        if is_made:
             self.line("made = dict(row)")
-        if self._hears("on_event", "hypernodes_item_finished"):
+        if is_recorded:
             self.line("outcome = Outcome(executed, made, took, started=now() - took)")
         self._tell("on_event", "ItemFinished(run, item, outcome)")
         self._tell("on_pipeline_end", f"{self._pipeline}, made, took")
@@ -144,32 +143,41 @@ class _ToldWriter(Writer):
         self._tell("on_map_progress", "*counts, total")
 
     def call(self, step: Step, found: dict[str, str]) -> None:
-        inputs = {parameter: found[name] for parameter, name in step.arguments}
-        is_recorded = self._hears("on_event", "hypernodes_step_started", "hypernodes_step_finished")
-        info = self.name("s", step_info(step)) if is_recorded else ""
-        if self._hears("on_event", "on_node_start", "hypernodes_step_started"):
-            self.line(f"given = {dict_of(inputs, list(inputs))}")
-        self._tell("on_event", f"StepStarted(run, item, {info}, given)")
-        self._tell("on_node_start", f"{step.name!r}, given")
-        which = {"run": "run", "item": "item", "step": info}
-        self._observe("hypernodes_step_started", **which, inputs="given")
-        if not self._hears("on_event", "on_node_end", "hypernodes_step_finished"):
-            super().call(step, found)
-            return
-        self.line("start = clock()")
+        which = {"run": "run", "item": "item", "step": ""}
+        if self._hears("on_event", "hypernodes_step_started", "hypernodes_step_finished"):
+            which["step"] = self.name("s", step_info(step))
+        self._begin_step(step, which, {name: found[read] for name, read in step.arguments})
+        is_recorded = self._hears("on_event") or self._asks("hypernodes_step_finished", "outcome")
+        is_timed = is_recorded or self._hears("on_node_end")
+        if is_timed:
+            self.line("start = clock()")
         super().call(step, found)
-        self.line("end = clock() - start")
-        names = [name for name in step.writes if name is not None]
-        self.line(f"made = {dict_of(found, names)}")
-        if self._hears("on_event", "hypernodes_step_finished"):
+        if is_timed:
+            self.line("end = clock() - start")
+            names = [name for name in step.writes if name is not None]
+            self.line(f"made = {dict_of(found, names)}")
+        if is_recorded:
             self.line("outcome = Outcome(executed, made, end, started=now() - end)")
-        self._tell("on_event", f"StepFinished(run, item, {info}, outcome)")
+        self._tell("on_event", f"StepFinished(run, item, {which['step']}, outcome)")
         self._tell("on_node_end", f"{step.name!r}, made, end")
         self._observe("hypernodes_step_finished", **which, outcome="outcome")
+
+    def _begin_step(self, step: Step, which: Mapping[str, str], inputs: dict[str, str]) -> None:
+        """Write what comes before the call of *step*; *inputs* are variables by parameter."""
+        is_given = self._hears("on_event", "on_node_start")
+        if is_given or self._asks("hypernodes_step_started", "inputs"):
+            self.line(f"given = {dict_of(inputs, list(inputs))}")
+        self._tell("on_event", f"StepStarted(run, item, {which['step']}, given)")
+        self._tell("on_node_start", f"{step.name!r}, given")
+        self._observe("hypernodes_step_started", **which, inputs="given")
 
     def _hears(self, *names: str) -> bool:
         """Say whether somebody has one of these methods or hooks."""
         return any(self._listeners.get(name) or self._hooks.get(name) for name in names)
+
+    def _asks(self, hook: str, name: str) -> bool:
+        """Say whether some plugin takes *name* in *hook*; what nobody takes is not made."""
+        return any(name in names for _, _, names in self._hooks.get(hook, ()))
 
     def _tell(self, method: str, arguments: str) -> None:
         """Write the call of *method* of everybody who has it; none of them can stop the loop."""
