@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypernodes.errors import PlanError
 bag = pytest.importorskip("dask.bag")
 frames = pytest.importorskip("dask.dataframe")
 pd = pytest.importorskip("pandas")
+transform = pytest.importorskip("hypernodes_dask.transform")
 
 
 @node(output_name="y")
@@ -78,7 +80,7 @@ def test_a_value_of_another_type_is_an_error() -> None:
     """Pandas would turn 1.5 into something else; here the row is named."""
     wrong = node(output_name="y")(_declared)
     lazy = Pipeline([wrong]).transform(_frame())
-    with pytest.raises(TypeError, match=r"'y' is declared int, but a row gave float 1\.5"):
+    with pytest.raises(TypeError, match=r"'y' of type int64 cannot hold float 1\.5.* where x=1;"):
         lazy.compute(scheduler="synchronous")
 
 
@@ -90,6 +92,50 @@ def test_a_schema_goes_before_declarations() -> None:
     """What is asked for by name is converted as pandas does."""
     found = PIPELINE.transform(_frame(), output_name="half", schema={"half": "float32"})
     assert str(found.compute(scheduler="threads").dtypes["half"]) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        ("int64", True),
+        ("int64", "7"),
+        ("int64", None),
+        ("int8", 300),
+        ("int8", 2.0),
+        ("string", 1),
+        ("bool", 1),
+        ("float64", "1.5"),
+        ("float64", 2**70 + 1),
+        ("datetime64[ns]", "2026-01-02"),
+    ],
+)
+def test_a_value_that_would_change_is_an_error(dtype: str, value: Any) -> None:
+    """Pandas would convert it in silence."""
+    with pytest.raises(TypeError, match=f"column 'y' of type .*cannot hold {type(value).__name__}"):
+        transform.to_column("y", dtype, [value], {"x": [1]})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        ("int8", [1, -128]),
+        ("Int64", [1, None]),
+        ("string", ["a", None]),
+        ("float32", [0.1, float("nan")]),
+        ("float64", [1, 2.5, float("inf")]),
+        ("datetime64[us]", [dt.datetime(2026, 1, 2, 3, 4, 5, 6)]),
+        ("category", ["a", "b", "a"]),
+        ("object", [[1], [2], {}, None]),
+    ],
+)
+def test_values_that_stay_the_same_are_welcome(dtype: str, values: list[Any]) -> None:
+    """Whatever type of pandas is asked for; a narrow float rounds, and an int may be a float."""
+    found = pd.Series(transform.to_column("y", dtype, values, {}))
+    assert str(found.dtype) == dtype
+    assert [None if pd.api.types.is_scalar(v) and pd.isna(v) else v for v in found] == [
+        None if v is None or v != v else pytest.approx(v) if dtype == "float32" else v
+        for v in values
+    ]
 
 
 def test_a_failure_names_its_row() -> None:

@@ -5,8 +5,8 @@ travels but what Dask moves anyway.  Functions run where their partition is,
 with the cache of the engine where it can be reached from there.
 
 Columns of a DataFrame are typed by what nodes declare: ``int``, ``float`` and
-``bool`` become numbers, and each value must be of exactly that type, because
-pandas would change others silently.  All else are the objects themselves.
+``bool`` become numbers; all else are the objects themselves.  A value that its
+column cannot hold as it is, is an error, because pandas would change it silently.
 """
 
 from __future__ import annotations
@@ -180,11 +180,12 @@ class AddToFrame:
         rows = (
             _map(self._pipeline.value, columns, self._outputs, self._engine) if len(frame) else []
         )
-        new = {}
-        for name, dtype in self._dtypes.items():
-            values = [row[name] for row in rows]
-            check_types(name, dtype, values)
-            new[name] = pd.Series(values, dtype=dtype, index=frame.index)
+        new = {
+            name: pd.Series(
+                to_column(name, dtype, [row[name] for row in rows], columns), index=frame.index
+            )
+            for name, dtype in self._dtypes.items()
+        }
         return frame.assign(**new)
 
     def __dask_tokenize__(self) -> str:
@@ -216,21 +217,79 @@ def choose_dtypes(plan: Plan, schema: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def check_types(name: str, dtype: Any, values: Sequence[Any]) -> None:
-    """Make sure that no value changes when it enters a column of *dtype*.
+def to_column(
+    name: str, dtype: Any, values: Sequence[Any], columns: Mapping[str, Sequence[Any]]
+) -> Any:
+    """Return *values* as an array of pandas; *columns* are what they come from, for messages.
 
     Raises:
-        TypeError: One would.
+        TypeError: The column cannot hold a value as it is.
     """
-    wanted: Any = next((kind for kind, its in _NUMBERS.items() if its == dtype), None)
-    for value in values if wanted is not None else ():
-        if type(value) is not wanted:
-            kind = type(value).__name__
-            msg = (
-                f"output {name!r} is declared {wanted.__name__}, but a row gave {kind} "
-                f"{_short(value)}; correct the annotation, or leave it out to keep objects"
-            )
-            raise TypeError(msg)
+    # deferred, as above
+    import pandas as pd
+
+    if dtype == "object":
+        return pd.Series(values, dtype=dtype).array
+    given = [_plain(dtype, value) for value in values]
+    try:
+        made = pd.Series(given, dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        # only now is it worth looking for the row
+        kept = [_holds(dtype, value) for value in given]
+    else:
+        kept = [_is_kept(dtype, *pair) for pair in zip(given, made.tolist(), strict=True)]
+    if not all(kept):
+        place = kept.index(False)
+        row = {each: column[place] for each, column in columns.items()}
+        raise _misfit(name, dtype, values[place], row)
+    return made.array
+
+
+def _plain(dtype: Any, value: Any) -> Any:
+    """Return the number that a scalar of numpy is, and a float for an int where floats are kept."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    if type(value) is int and str(dtype).lower().startswith("float"):
+        try:
+            return float(value) if float(value) == value else value
+        except OverflowError:
+            return value
+    return value
+
+
+def _holds(dtype: Any, value: Any) -> bool:
+    # deferred, as above
+    import pandas as pd
+
+    try:
+        return _is_kept(dtype, value, pd.Series([value], dtype=dtype).tolist()[0])
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _is_kept(dtype: Any, value: Any, back: Any) -> bool:
+    """Say whether *back* is *value*; a narrow float rounds, since that is what it is for."""
+    # deferred, as above
+    import pandas as pd
+
+    if back is value:
+        return True
+    if value is None:
+        # where there is something that says that nothing is there
+        return back is pd.NA or back is pd.NaT
+    if not isinstance(back, type(value)) or isinstance(back, bool) != isinstance(value, bool):
+        return False
+    is_narrow = str(dtype).lower() in {"float16", "float32"}
+    return is_narrow or bool(back == value) or (value != value and back != back)  # noqa: PLR0124 - not a number
+
+
+def _misfit(name: str, dtype: Any, value: Any, row: Mapping[str, Any]) -> TypeError:
+    where = ", ".join(f"{each}={_short(its)}" for each, its in row.items())
+    return TypeError(
+        f"column {name!r} of type {dtype} cannot hold {type(value).__name__} {_short(value)}, "
+        f"which came of the row where {where}; change the annotation of its node, or give "
+        f"schema={{{name!r}: ...}}"
+    )
 
 
 def _declared(step: Step | None, name: str) -> Any:

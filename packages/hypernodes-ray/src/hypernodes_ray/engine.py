@@ -151,24 +151,29 @@ class RayEngine(Recordable):
         data: Any,
         pipeline: Pipeline,
         output_name: str | Sequence[str] | None = None,
+        *,
+        schema: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Any:
         """Return *data* with the outputs of *pipeline* as new columns, lazily.
 
         Columns are typed by what nodes declare; what is not a number, text,
-        bytes or None travels pickled, and `hypernodes_ray.transform.unpickle`
-        reads it.
+        bytes, a time, a list of these or None travels pickled, and
+        `hypernodes_ray.transform.unpickle` reads it.
 
         Args:
             data: A Dataset; its columns under the names of inputs are given
                 to the functions.
             pipeline: What is applied to each row.
             output_name: The outputs to add; None for all.
+            schema: Types by output, of pyarrow or of Python, for those that
+                are not to be what their node declares.
             **options: Of ``Dataset.map_batches``: ``batch_size``,
                 ``concurrency``, ``num_gpus``...
 
         Raises:
-            PlanError: A column is missing, or there already; an output is unknown.
+            PlanError: A column is missing, or there already; an output or type is unknown.
+            TypeError: While computing: a column cannot hold a value as it is.
         """
         # deferred, because ray.data is large
         from hypernodes_ray import transform
@@ -177,7 +182,7 @@ class RayEngine(Recordable):
         engine = transform.BlockEngine(cache, self.strict, self.salt, self.check_mutation)
         wanted = (output_name,) if isinstance(output_name, str) else output_name
         outputs = None if wanted is None else tuple(wanted)
-        return transform.transform(data, pipeline, outputs, engine, options)
+        return transform.transform(data, pipeline, outputs, engine, schema or {}, options)
 
     def close(self) -> None:
         """Stop the Ray that this engine started; the next map starts another."""

@@ -1,17 +1,13 @@
 """Datasets of Ray: a pipeline applied lazily to the rows of every block.
 
 A row is an item; nothing is computed before somebody asks for it.  Columns
-travel as Arrow, typed by what nodes declare: ``int``, ``float``, ``bool``,
-``str``, ``bytes`` and these with None.  Each value must be of exactly that
-type, because Arrow would change others silently.  What is declared otherwise,
-or not at all, travels pickled, as binary; `unpickle` reads it.
+travel as Arrow, typed as `columns` finds them.  What has no type there travels
+pickled, as binary; `unpickle` reads it.
 """
 
 from __future__ import annotations
 
 import pickle
-import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,19 +15,12 @@ import attrs
 
 from hypernodes.errors import PlanError
 from hypernodes.execution import Packed, map_pipeline, request_map, run_chunk
+from hypernodes_ray.columns import Column, find_columns, to_arrow
 
 if TYPE_CHECKING:
     from hypernodes.execution import Chunk, ChunkResult, Context
-    from hypernodes.plan import Plan, Step
+    from hypernodes.plan import Plan
 
-#: Python types to the names of Arrow types.
-_PLAIN: Final[Mapping[Any, str]] = {
-    int: "int64",
-    float: "float64",
-    bool: "bool_",
-    str: "string",
-    bytes: "binary",
-}
 _MOST_LETTERS: Final = 200
 
 
@@ -48,6 +37,7 @@ def transform(
     pipeline: Any,
     outputs: tuple[str, ...] | None,
     engine: BlockEngine,
+    schema: Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> Any:
     """Return *data* with the outputs of *pipeline* as new columns.
@@ -57,10 +47,11 @@ def transform(
         pipeline: What is applied to each row.
         outputs: The outputs to add.
         engine: How functions are called.
+        schema: Types by output, in the place of what nodes declare.
         options: Of ``map_batches``: ``batch_size``, ``num_gpus``...
 
     Raises:
-        PlanError: A column is missing, or there already; an output is unknown.
+        PlanError: A column is missing, or there already; an output or a type is unknown.
     """
     there = list(data.columns() or ())
     columns = [name for name in there if name in pipeline.graph.root_args]
@@ -75,8 +66,7 @@ def transform(
     if twice:
         msg = f"the dataset has columns {', '.join(twice)} already; rename or drop them before"
         raise PlanError(msg)
-    declared = {name: _declared(plan.producers.get(name), name) for name in plan.outputs}
-    given = (Packed(pipeline), outputs, engine, tuple(columns), declared)
+    given = (pipeline, outputs, engine, tuple(columns), find_columns(plan, schema))
     return data.map_batches(add_columns, batch_format="pyarrow", fn_args=given, **options)
 
 
@@ -117,37 +107,15 @@ def add_columns(
     outputs: tuple[str, ...] | None,
     engine: Any,
     columns: Sequence[str],
-    declared: Mapping[str, Any],
+    added: Sequence[Column],
 ) -> Any:
     """Return *block*, a ``pyarrow.Table``, with the new columns; called by Ray's workers."""
     given = {name: block.column(name).to_pylist() for name in columns}
-    rows = map_pipeline(engine, pipeline.value, given, list(columns), "zip", outputs)
-    for name, its in declared.items():
-        block = block.append_column(name, to_arrow(name, its, [row[name] for row in rows]))
+    rows = map_pipeline(engine, pipeline, given, list(columns), "zip", outputs)
+    for column in added:
+        values = [row[column.name] for row in rows]
+        block = block.append_column(column.name, to_arrow(column, values, given))
     return block
-
-
-def to_arrow(name: str, declared: Any, values: Sequence[Any]) -> Any:
-    """Return *values* as an Arrow array of the *declared* type, else pickled.
-
-    Raises:
-        TypeError: A value is not of exactly that type.
-    """
-    # deferred: Ray brings it along where there are datasets
-    import pyarrow as pa
-
-    plain, has_none = _split_optional(declared)
-    if plain not in _PLAIN:
-        return pa.array([_pickle(value) for value in values], pa.binary())
-    for value in values:
-        if type(value) is not plain and not (has_none and value is None):
-            msg = (
-                f"output {name!r} is declared {_name(declared)}, but a row gave "
-                f"{type(value).__name__} {_short(value)}; correct the annotation, or leave it "
-                "out to have it pickled"
-            )
-            raise TypeError(msg)
-    return pa.array(values, getattr(pa, _PLAIN[plain])())
 
 
 def unpickle(data: bytes) -> Any:
@@ -156,43 +124,6 @@ def unpickle(data: bytes) -> Any:
     Only for cells that a pipeline wrote: reading a pickle may run code.
     """
     return pickle.loads(data)
-
-
-def _pickle(value: object) -> bytes:
-    # deferred: only columns of objects need it
-    import cloudpickle
-
-    data: bytes = cloudpickle.dumps(value)
-    return data
-
-
-def _split_optional(declared: Any) -> tuple[Any, bool]:
-    """Return the type in ``T | None``, and whether None was there."""
-    if typing.get_origin(declared) not in {typing.Union, types.UnionType}:
-        return declared, False
-    kinds = [each for each in typing.get_args(declared) if each is not type(None)]
-    return (kinds[0], True) if len(kinds) == 1 else (None, False)
-
-
-def _declared(step: Step | None, name: str) -> Any:
-    """Return the type that the node of *step* declares for *name*; None where it does not."""
-    node: Any = getattr(step, "node", None)
-    function = getattr(node, "func", None) or getattr(node, "singular", None)
-    if function is None or step is None:
-        return None
-    try:
-        declared = typing.get_type_hints(function).get("return")
-    except (NameError, TypeError):
-        # an annotation that cannot be read declares nothing
-        return None
-    if isinstance(node.output_name, str):
-        return declared
-    kinds = typing.get_args(declared)
-    return kinds[step.writes.index(name)] if len(kinds) == len(step.writes) else None
-
-
-def _name(declared: Any) -> str:
-    return declared.__name__ if isinstance(declared, type) else str(declared)
 
 
 def _short(value: object) -> str:
