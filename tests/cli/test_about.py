@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import pytest
     from conftest import Cli
@@ -50,3 +51,17 @@ def test_a_cache_is_looked_at(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HYPERNODES_CACHE", ".cache")
     found = {each["subject"]: each for each in cli("doctor", "--json").json}
     assert (found["cache"]["status"], found["cache"]["text"][:17]) == ("ok", ".cache, 2 entries")
+
+
+def test_no_key_is_printed_or_recorded(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A key in the URL of a cache is told to nobody."""
+    url = "disk://.cache?key=secret&max_items=9"
+    cli("run", "shop:pipeline", "-i", "passage=a", "--cache", url, "--runs", "runs")
+    monkeypatch.setenv("HYPERNODES_CACHE", url)
+    answer = cli("doctor")
+    assert ".cache?key=...&max_items=9" in answer.out
+    kept = "".join(file.read_text("utf-8") for file in (tmp_path / "runs").rglob("*.jsonl"))
+    assert "key=..." in kept
+    assert "secret" not in answer.out + answer.err + kept

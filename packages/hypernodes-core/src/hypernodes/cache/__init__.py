@@ -6,7 +6,7 @@ from hypernodes.cache._encoded import EncodedCache
 from hypernodes.cache._entry import Entry, Payload, Result
 from hypernodes.cache._listing import Listed
 from hypernodes.cache._memory import MemoryCache
-from hypernodes.cache._opening import open_disk_cache, open_fsspec_cache
+from hypernodes.cache._opening import hide_key, open_disk_cache, open_fsspec_cache
 from hypernodes.cache._parts import (
     UNREAD,
     Argument,
@@ -48,6 +48,7 @@ __all__ = [
     "decode",
     "describe_value",
     "encode",
+    "hide_key",
     "is_byte_store",
     "nearest",
     "open_disk_cache",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -14,6 +15,7 @@ T = TypeVar("T")
 Readers = Mapping[str, Callable[[str], Any]]
 
 _DISK: Final = "disk://"
+_KEY: Final = re.compile(r"([?&]key=)[^&\s]+")
 
 
 def _read_flag(text: str) -> bool:
@@ -35,6 +37,11 @@ _DISK_OPTIONS: Final[Readers] = {
     "max_items": int,
     "ttl": float,
 }
+
+
+def hide_key(text: str) -> str:
+    """Return *text* without the keys that URLs of caches in it may hold."""
+    return _KEY.sub(r"\1...", text)
 
 
 def open_disk_cache(url: str) -> DiskCache:

@@ -18,7 +18,7 @@ from typing import IO, Any, Final, Literal
 
 import attrs
 
-from hypernodes.cache import describe_value
+from hypernodes.cache import describe_value, hide_key
 from hypernodes.callbacks._base import CallbackContext, PipelineCallback
 from hypernodes.callbacks._failures import failing_function, user_traceback
 from hypernodes.callbacks._run_file import SCHEMA, create_run_file, runs_folder, write_line
@@ -155,7 +155,7 @@ class RunRecord(PipelineCallback):
             "pid": os.getpid(),
             "python": platform.python_version(),
             "version": version("hypernodes"),
-            "command": sys.argv,
+            "command": [hide_key(argument) for argument in sys.argv],
             "folder": str(Path.cwd()),
             "target": self._target,
         }

@@ -17,6 +17,7 @@ import attrs
 import typer
 from rich.text import Text
 
+from hypernodes.cache import hide_key
 from hypernodes.cli._faults import CommandError, ExitCode
 from hypernodes.cli._options import JsonOption
 from hypernodes.cli._output import console, print_json, print_table, say
@@ -170,7 +171,7 @@ def _check_settings() -> Iterator[Finding]:
         return
     chosen = read_environment().over(project)
     said = {field.name: getattr(chosen, field.name) for field in attrs.fields(type(chosen))}
-    words = [f"{name} = {value}" for name, value in said.items() if value]
+    words = [f"{name} = {hide_key(str(value))}" for name, value in said.items() if value]
     yield Finding("settings", "ok" if words else "note", "; ".join(words) or "none")
     if chosen.engine is not None:
         yield _try("engine", lambda: get_engine_class(chosen.engine or "").__name__)
@@ -184,7 +185,7 @@ def _look_at_cache(place: str) -> str:
     entries, used = stats.get("entries"), stats.get("bytes")
     words = [] if entries is None else [count(int(entries), "entry").replace("entrys", "entries")]
     words += [] if used is None else [size(float(used))]
-    return ", ".join([place, *words])
+    return ", ".join([hide_key(place), *words])
 
 
 def _check_space() -> Iterator[Finding]:
