@@ -108,3 +108,12 @@ def test_a_pipeline_is_described_in_json(cli: Cli) -> None:
         "outputs": {"cleaned_text": "str"},
         "cache": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("x.xyz", "unknown suffix '.xyz'"), ("no/x.svg", "there is no folder 'no'")]
+)
+def test_a_picture_that_cannot_be_made_is_refused(cli: Cli, path: str, said: str) -> None:
+    """A mistake in the name of the file is one line."""
+    answer = cli("show", "shop:pipeline", "-o", path)
+    assert (answer.code, said in answer.err) == (2, True)

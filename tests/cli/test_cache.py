@@ -150,7 +150,7 @@ def test_clearing_asks_first(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> No
         (["prune"], "say what to drop"),
         (["prune", "--max-bytes", "10 XB"], "'10 XB' is not a size; use b, kb, mb, gb, tb"),
         (["push", "shared", "--node", "clean_txt"], "did you mean 'clean_text'?"),
-        (["pull", "empty"], "empty holds no results"),
+        (["pull", "empty"], "there is no cache in 'empty'"),
         (["verify", "--cache", "memory://"], "memory:// is a MemoryCache, which cannot verify"),
         (["stats", "--cache", "none"], "no cache was named"),
     ],
@@ -160,3 +160,12 @@ def test_a_wrong_request_is_refused(filled: Cli, arguments: list[str], said: str
     answer = filled("cache", *arguments)
     assert answer.code == 2
     assert said in answer.err
+
+
+@pytest.mark.parametrize("command", ["stats", "verify", "clear", "compact"])
+def test_looking_at_a_cache_does_not_make_one(cli: Cli, tmp_path: Path, command: str) -> None:
+    """A mistake in the name is said, and leaves no empty folder behind."""
+    (tmp_path / "store").mkdir()
+    answer = cli("cache", command, "--cache", "stor")
+    assert (answer.code, (tmp_path / "stor").exists()) == (2, False)
+    assert "there is no cache in 'stor'; did you mean 'store'?" in answer.err

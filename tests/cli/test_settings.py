@@ -103,3 +103,51 @@ def test_the_command_line_uses_the_settings_of_the_project(
     write("pyproject.toml", '[tool.hypernodes]\ntarget = "shop:pipeline"\ncache = ".cache"\n')
     cli("run", "-i", "passage=a")
     assert "(2 hits)" in cli("run", "-i", "passage=a").err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("engine = 5", "engine in [tool.hypernodes] of pyproject.toml must be text, not int"),
+        ('engine-options = "x"', "engine-options in [tool.hypernodes] of pyproject.toml must be a"),
+        ("callbacks = [1]", "callbacks in [tool.hypernodes] of pyproject.toml must be a list of"),
+    ],
+)
+def test_a_setting_of_the_wrong_kind_is_refused(tmp_path: Path, line: str, said: str) -> None:
+    """The message names the setting, what it must be, and what it is."""
+    (tmp_path / "pyproject.toml").write_text(f"[tool.hypernodes]\n{line}\n")
+    with pytest.raises(CommandError) as refused:
+        read_project(tmp_path)
+    assert said in str(refused.value)
+
+
+def test_settings_must_be_a_table(tmp_path: Path) -> None:
+    """A single value says nothing."""
+    (tmp_path / "pyproject.toml").write_text("[tool]\nhypernodes = 3\n")
+    with pytest.raises(CommandError, match="must be a table"):
+        read_project(tmp_path)
+
+
+def test_one_name_of_a_callback_is_enough(tmp_path: Path) -> None:
+    """It may be written without brackets."""
+    (tmp_path / "pyproject.toml").write_text('[tool.hypernodes]\ncallbacks = "logging"\n')
+    assert read_project(tmp_path).callbacks == ("logging",)
+
+
+def test_options_of_an_engine_are_not_given_to_another_one() -> None:
+    """A variable that names an engine leaves behind what the project gives its own."""
+    project = Choices(engine="async", engine_options={"max_concurrency": 5})
+    pipeline = Pipeline([])
+    assert build_engine(pipeline, Choices(), project).max_concurrency == 5
+    assert isinstance(build_engine(pipeline, Choices(engine="seq"), project), SeqEngine)
+
+
+@pytest.mark.parametrize("target", ["shop:pipeline", "shop.py:pipeline"])
+def test_the_target_of_a_project_is_found_from_below(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """Modules and files are looked for where the settings are."""
+    (tmp_path / "pyproject.toml").write_text(f'[tool.hypernodes]\ntarget = "{target}"\n')
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert cli("run", "-i", "passage=a b", "--json").json["word_count"] == 2

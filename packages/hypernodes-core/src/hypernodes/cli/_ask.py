@@ -28,6 +28,7 @@ from hypernodes.cli._options import (
 from hypernodes.cli._output import print_json, print_lines, print_table, say
 from hypernodes.cli._request import read_choices, read_request
 from hypernodes.cli._settings import read_environment, read_project
+from hypernodes.cli._table import check_writable
 from hypernodes.cli._target import load_pipeline
 from hypernodes.cli._values import Inputs, show_type
 from hypernodes.cli._words import count, seconds
@@ -125,7 +126,11 @@ def show(
     pipeline = load_pipeline(chosen)
     levels = None if depth == 0 else depth
     if output is not None:
-        pipeline.visualize(output, depth=levels)
+        check_writable(output)
+        try:
+            pipeline.visualize(output, depth=levels)
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         say(f"written to {output}", "dim")
     elif as_json:
         print_json(_pipeline_as_data(pipeline))

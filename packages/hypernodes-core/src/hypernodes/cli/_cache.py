@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import attrs
@@ -194,12 +195,13 @@ def pull(
     as_json: JsonOption = False,
 ) -> None:
     """Copy results from another cache to here."""
-    name, opened = _open(place)
+    _check_there(other)
+    name, opened = _open(place, may_be_new=True)
     copied = _copy(open_cache(other), _name(other), opened, node)
     _answer({"copied": copied}, f"{count(copied, 'result')} copied to {name}", as_json)
 
 
-def _open(place: str | None) -> tuple[str, Any]:
+def _open(place: str | None, *, may_be_new: bool = False) -> tuple[str, Any]:
     chosen = place or read_environment().over(read_project()).cache
     if not chosen or chosen == NO_CACHE:
         msg = (
@@ -207,12 +209,22 @@ def _open(place: str | None) -> tuple[str, Any]:
             "or cache in [tool.hypernodes] of pyproject.toml"
         )
         raise CommandError(msg)
+    if not may_be_new:
+        _check_there(chosen)
     return _name(chosen), open_cache(chosen)
 
 
 def _name(text: str) -> str:
     """Return what a cache is called in answers: its options may hold a key."""
     return text.partition("?")[0] if "://" in text else text
+
+
+def _check_there(place: str) -> None:
+    """Refuse a folder that is not there: looking at it would make it."""
+    if "://" not in place and not Path(place).is_dir():
+        beside = [each.name for each in Path(place).absolute().parent.glob("*") if each.is_dir()]
+        msg = f"there is no cache in {place!r}{did_you_mean(Path(place).name, beside)}"
+        raise CommandError(msg)
 
 
 def _ask(opened: Any, method: str, name: str) -> Any:

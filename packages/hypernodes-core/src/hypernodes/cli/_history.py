@@ -22,7 +22,7 @@ from hypernodes.cli._faults import CommandError
 from hypernodes.cli._options import JsonOption, OutOption, RunsOption
 from hypernodes.cli._output import console, print_json, print_table, say
 from hypernodes.cli._settings import read_environment, read_project
-from hypernodes.cli._table import write_text
+from hypernodes.cli._table import check_writable, write_text
 from hypernodes.cli._words import count, moment, seconds
 
 _STYLES = {"executed": "green", "failed": "red", "interrupted": "yellow", "unfinished": "yellow"}
@@ -70,6 +70,7 @@ def report(
         # deferred: the page is built only for those who want it
         from hypernodes.cli.report import render_report
 
+        check_writable(output)
         write_text(output, render_report(found))
         say(f"written to {output}", "dim")
         return
@@ -93,6 +94,7 @@ def repro(
     if output is None:
         console().print(Text(text), soft_wrap=True, end="")
         return
+    check_writable(output)
     write_text(output, text)
     say(f"written to {output}; run it with: python {output}", "dim")
 

@@ -25,6 +25,10 @@ from hypernodes.plugins import get_engine_class, open_cache, resolve_callbacks
 from hypernodes.values import UNSET
 
 NO_CACHE = "none"
+_KINDS: Mapping[str, tuple[type, str]] = {
+    "engine-options": (dict, "a table"),
+    "callbacks": (str, "a list of names"),
+}
 _VARIABLES = {
     "target": "HYPERNODES_TARGET",
     "engine": "HYPERNODES_ENGINE",
@@ -74,12 +78,15 @@ def read_project(folder: Path | None = None) -> Choices:
     Raises:
         CommandError: The file is malformed, or a setting is unknown.
     """
+    path = find_project(folder)
+    return Choices() if path is None else _read_table(path)
+
+
+def find_project(folder: Path | None = None) -> Path | None:
+    """Return the nearest pyproject.toml in *folder* or around it; None where there is none."""
     folder = (folder or Path.cwd()).resolve()
-    for place in (folder, *folder.parents):
-        path = place / "pyproject.toml"
-        if path.is_file():
-            return _read_table(path)
-    return Choices()
+    found = (place / "pyproject.toml" for place in (folder, *folder.parents))
+    return next((path for path in found if path.is_file()), None)
 
 
 def read_environment(environ: Mapping[str, str] = os.environ) -> Choices:
@@ -136,7 +143,9 @@ def build_engine(
     callbacks = (*_choose_callbacks(own, asked, project), *watchers)
     name = asked.engine or (project.engine if own is None else None)
     if name is not None:
-        options = asked.engine_options or project.engine_options
+        # what the project gives its engine is not for another one
+        is_own = asked.engine in (None, project.engine)
+        options = asked.engine_options or (project.engine_options if is_own else {})
         return _make_engine(name, {**options, "cache": cache, "callbacks": callbacks})
     engine: Any = SeqEngine() if own is None else copy.copy(own)
     engine.cache, engine.callbacks = cache, callbacks
@@ -179,23 +188,40 @@ def _make_engine(name: str, options: Mapping[str, Any]) -> Any:
 
 def _read_table(path: Path) -> Choices:
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("hypernodes", {})
-    except tomllib.TOMLDecodeError as error:
+        content: Any = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path.name} is malformed: {error}"
         raise CommandError(msg) from error
+    table = content.get("tool", {}).get("hypernodes", {})
+    if not isinstance(table, dict):
+        msg = f"hypernodes in [tool] of {path.name} must be a table, [tool.hypernodes]"
+        raise CommandError(msg)
     known = {field.name.replace("_", "-"): field.name for field in attrs.fields(Choices)}
     for name in table:
         if name not in known:
             hint = did_you_mean(name, known) or f"; known are {', '.join(known)}"
             msg = f"[tool.hypernodes] of {path.name} has an unknown setting {name!r}{hint}"
             raise CommandError(msg)
+        _check_setting(name, table[name], path.name)
     found: dict[str, Any] = {known[name]: value for name, value in table.items()}
     for name in ("cache", "runs"):
-        if isinstance(found.get(name), str):
+        if name in found:
             found[name] = _from_folder(path.parent, found[name])
+    if found.get("target", "").partition(":")[0].endswith(".py"):
+        found["target"] = _from_folder(path.parent, found["target"])
     if "callbacks" in found:
-        found["callbacks"] = split_names(found["callbacks"])
+        given = found["callbacks"]
+        found["callbacks"] = split_names([given] if isinstance(given, str) else given)
     return Choices(**found)
+
+
+def _check_setting(name: str, value: object, file: str) -> None:
+    wanted, words = _KINDS.get(name, (str, "text"))
+    is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if not isinstance(value, wanted) and not (name == "callbacks" and is_list):
+        got = type(value).__name__
+        msg = f"{name} in [tool.hypernodes] of {file} must be {words}, not {got}"
+        raise CommandError(msg)
 
 
 def _from_folder(folder: Path, place: str) -> str:

@@ -1,7 +1,8 @@
 """From ``module:pipeline`` to the pipeline.
 
 Decides what the text may be: a module or a file, and a name in it.  The
-current folder can be imported from, as with ``python -m``.
+current folder can be imported from, as with ``python -m``, and that of the
+nearest pyproject.toml.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from hypernodes.cli._faults import CommandError
+from hypernodes.cli._settings import find_project
 from hypernodes.errors import did_you_mean
 from hypernodes.pipeline import Pipeline
 
@@ -57,9 +59,10 @@ def _has_name(target: str) -> bool:
 
 
 def _import(where: str) -> ModuleType:
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
+    project = find_project()
+    folders = [str(Path.cwd()), *([] if project is None else [str(project.parent)])]
+    # the current folder comes first, as with ``python -m``
+    sys.path[:0] = [folder for folder in folders if folder not in sys.path]
     try:
         return _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
     except CommandError:
