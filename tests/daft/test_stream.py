@@ -13,6 +13,7 @@ import pytest
 from hypernodes import Pipeline, node, stateful
 from hypernodes.errors import ExecutionError, WorkerLostError
 from hypernodes.testing import Tally
+from hypernodes.testing._engine_values import COLUMNS, describe
 
 pytest.importorskip("daft")
 DaftEngine = pytest.importorskip("hypernodes_daft").DaftEngine
@@ -49,6 +50,16 @@ def test_stateful_objects_live_as_long_as_a_map(resources: Any, tmp_path: Path) 
     built = Tally(path).read()
     assert rows == [{"y": 2 * x} for x in range(200)]
     assert len(built) == len(set(built)) <= max(2, os.cpu_count() or 1)
+
+
+def test_values_come_back_from_processes_unchanged() -> None:
+    """Type, content and order of whatever Daft and Arrow are known to change."""
+    values = [value for column in COLUMNS.values() for value in column()]
+    pipeline = make(lambda value, around: (value, [around]), use_process=True)
+    inputs = {"value": values, "around": values}
+    expected = pipeline.map(inputs, map_over="value")
+    actual = pipeline.map(inputs, map_over="value", engine=DaftEngine(num_workers=1))
+    assert describe(expected) == describe(actual)
 
 
 def test_a_lost_process_takes_only_what_it_had(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_failure_says_its_row(frame: Any) -> None:
     """The exception is the user's, with the node and the values of the row."""
     with pytest.raises(ZeroDivisionError) as caught:
         transformed(frame, lambda n: 1 // (n - 2))
-    assert any("n=2" in note for note in caught.value.__notes__)
+    assert caught.value.__notes__ == ["in node '<lambda>' at <lambda>", "in the row where n=2"]
 
 
 def test_a_missing_column_is_refused_at_once(frame: Any) -> None:
@@ -264,6 +264,12 @@ def test_an_engine_says_what_it_claims(frame: Any) -> None:
     """DataFrames of Daft are taken, others and impostors are not."""
     impostor = type("DataFrame", (), {})()
     assert [DaftEngine.claims(each) for each in (frame, {}, impostor)] == [True, False, False]
+
+
+def test_what_is_no_frame_is_refused() -> None:
+    """An engine that is given something else says what it takes."""
+    with pytest.raises(TypeError, match=r"a daft.DataFrame, got list; use map"):
+        DaftEngine().transform([1], PIPELINE)
 
 
 def test_data_that_nobody_claims_is_told() -> None:

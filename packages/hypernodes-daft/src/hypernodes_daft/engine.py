@@ -211,7 +211,8 @@ class DaftEngine(Recordable):
             PlanError: An output is unknown, or a type is.
             TransferError: A function or a bound value cannot be pickled.
             UnsupportedStepError: A node asks for more than there is.
-            TypeError: While reading: a value does not fit its column.
+            TypeError: *data* is no DataFrame; while reading: a value does not
+                fit its column.
             Exception: While reading: what a node raised, with a note that
                 holds the row; a `RuntimeError` with all of its text, where
                 nodes run in other processes.

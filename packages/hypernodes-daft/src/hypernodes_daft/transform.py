@@ -81,6 +81,9 @@ class Task:
 
     def _told(self, failure: Failure, read: Mapping[str, Sequence[Any]]) -> BaseException:
         row = {name: column[failure.item or 0] for name, column in read.items()}
+        notes: list[str] = getattr(failure.error, "__notes__", [])
+        # a number within a batch says nothing to whoever reads the frame; the row does
+        notes[:] = [note.replace(f", item {failure.item}", "", 1) for note in notes]
         failure.error.add_note(f"in the row where {_shown(row)}")
         return failure.error
 
@@ -138,11 +141,16 @@ def transform_frame(
     """Return *frame* with the outputs of *pipeline* as new columns; nothing runs.
 
     Raises:
+        TypeError: *frame* is no DataFrame.
         PlanError: An output or a column is unknown, or a type is.
         TransferError: A function or a bound value cannot be pickled.
         UnsupportedStepError: A node asks for more than there is.
     """
     daft = load_daft()
+    if not isinstance(frame, daft.DataFrame):
+        kind = type(frame).__name__
+        msg = f"DaftEngine transforms a daft.DataFrame, got {kind}; use map for values"
+        raise TypeError(msg)
     bound = pipeline.bound_inputs
     names = frame.column_names
     plan: Plan = pipeline.compiled(outputs, {*names, *bound})
