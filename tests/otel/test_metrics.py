@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +34,23 @@ def test_hits_and_misses_are_counted(metrics: Metrics, spans: Spans) -> None:
         pipeline.map(inputs={"x": xs}, map_over="x", engine=engine)
     totals = metrics.totals
     assert (totals["hypernodes.cache.hits"], totals["hypernodes.cache.misses"]) == (2, 3)
+
+
+def test_bytes_and_saved_seconds_are_counted(metrics: Metrics, spans: Spans) -> None:
+    """What results took in the cache, and what hits once took to compute."""
+
+    @node(output_name="noise")
+    def write(x: int) -> bytes:
+        time.sleep(0.01)
+        # noise, which nothing makes smaller
+        return random.Random(x).randbytes(x)
+
+    pipeline, engine = Pipeline(nodes=[write]), _engine(metrics, spans)
+    for xs in ([1000, 2000], [1000, 2000]):
+        pipeline.map(inputs={"x": xs}, map_over="x", engine=engine)
+    totals = metrics.totals
+    assert 3000 <= totals["hypernodes.cache.bytes"] < 3200
+    assert totals["hypernodes.cache.time_saved"] >= 0.02
 
 
 def test_seconds_are_measured(metrics: Metrics, spans: Spans) -> None:

@@ -113,6 +113,8 @@ class Outcome:
         reason: Why a step was executed though a cache was there, if known.
         started: When a call began, in seconds since the epoch; else None.
         saved: What a hit once took to compute; else None.
+        bytes: How many bytes of a result went into the cache; None where that is
+            not known.
         worker: Where it was executed, ``"host:process"``; None on the driver.
         traceback: What is printed of an error that was raised by a worker; None for
             one that was raised here, which holds its own.
@@ -128,6 +130,7 @@ class Outcome:
     saved: float | None = None
     worker: str | None = None
     traceback: str | None = None
+    bytes: int | None = None
 
 
 @attrs.frozen

@@ -40,7 +40,7 @@ class Meters:
             "hypernodes.cache.time_saved", "s", "what the hits once took to compute"
         )
         self._bytes = meter.create_counter(
-            "hypernodes.cache.bytes", "By", "the size of results, where it is known"
+            "hypernodes.cache.bytes", "By", "what results took in the cache"
         )
         self._runs = meter.create_histogram("hypernodes.run.duration", "s", "how long runs took")
 
@@ -58,9 +58,8 @@ class Meters:
         elif outcome.kind is OutcomeKind.EXECUTED:
             self._misses.add(1, names)
             self._seconds.record(outcome.seconds, names)
-        size = getattr(outcome, "bytes", None)
-        if size:
-            self._bytes.add(size, {**names, OUTCOME: outcome.kind.value})
+        if outcome.bytes:
+            self._bytes.add(outcome.bytes, names)
 
     def count_run(self, event: RunFinished) -> None:
         """Count the end of an outermost run."""

@@ -108,17 +108,22 @@ class GuardedCache:
                 self._give_up("read", error)
         return [self._is_readable] * len(wanted)
 
-    def store(self, result: Result, node: str) -> bool:
+    def store(
+        self, result: Result, node: str, measure: Callable[[int], None] | None = None
+    ) -> bool:
         """Store *result* of the node called *node*, soon; say whether it will be.
 
         It is encoded at once, because what it refers to may change, and
-        written with others, or at once where much work went into it.
+        written with others, or at once where much work went into it.  *measure*
+        is told how many bytes it has become, where that is known.
         """
         if not self._is_writable:
             return False
         try:
             if _encodes_as_ours(self._cache):
                 encoded = self._cache.encode_result(result)
+                if measure is not None:
+                    measure(encoded_size(encoded[1]))
                 with self._lock:
                     self._pending.append(encoded)
             else:
@@ -224,6 +229,11 @@ class GuardedCache:
             f"{type(error).__name__}: {error}",
             cause,
         )
+
+
+def encoded_size(payloads: Mapping[bytes, Payload]) -> int:
+    """Return how many bytes the values of one result have become."""
+    return sum(len(payload.data) for payload in payloads.values())
 
 
 def _encodes_as_ours(cache: Cache) -> TypeGuard[EncodedCache]:

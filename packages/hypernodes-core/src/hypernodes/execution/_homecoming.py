@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from hypernodes.cache import Argument
+from hypernodes.cache import Entry
 from hypernodes.events import Event, ItemFinished, OutcomeKind, StepFinished
 from hypernodes.execution._context import Context
+from hypernodes.execution._guard import encoded_size
 from hypernodes.execution._parcels import Packer
 from hypernodes.execution._reasons import compare_call, say
 from hypernodes.execution._step import describe_once
 from hypernodes.execution._worker import Delivery
-from hypernodes.hashing import Signature
 
 
 def keep(delivery: Delivery, packer: Packer, context: Context) -> None:
@@ -36,25 +36,23 @@ def keep(delivery: Delivery, packer: Packer, context: Context) -> None:
 def explain(events: Sequence[Event], delivery: Delivery, packer: Packer) -> list[Event]:
     """Return *events* with the reason of each execution; asked before its result is stored."""
     made = {
-        str(entry.signature): (entry.signature, entry.arguments)
+        str(entry.signature): (entry, encoded_size(payloads))
         for stored in delivery.stored.values()
-        for entry, _ in stored
+        for entry, payloads in stored
     }
     return [_explained(event, made, packer) for event in events]
 
 
-def _explained(
-    event: Event, made: dict[str, tuple[Signature, tuple[Argument, ...]]], packer: Packer
-) -> Event:
+def _explained(event: Event, made: dict[str, tuple[Entry, int]], packer: Packer) -> Event:
     if not isinstance(event, StepFinished) or event.outcome.kind is not OutcomeKind.EXECUTED:
         return event
-    signature, arguments = made.get(event.outcome.signature or "", (None, ()))
-    maker = packer.maker(signature.node) if signature is not None else None
-    if maker is None:
+    entry, size = made.get(event.outcome.signature or "", (None, None))
+    maker = packer.maker(entry.signature.node) if entry is not None else None
+    if entry is None or maker is None:
         return event
     level, step = maker
-    reason = say(step, compare_call(level, step, arguments))
-    return attrs.evolve(event, outcome=attrs.evolve(event.outcome, reason=reason))
+    reason = say(step, compare_call(level, step, entry.arguments))
+    return attrs.evolve(event, outcome=attrs.evolve(event.outcome, reason=reason, bytes=size))
 
 
 def by_item(events: Iterable[Event]) -> dict[int, list[Event]]:

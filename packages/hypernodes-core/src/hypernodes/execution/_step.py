@@ -224,21 +224,24 @@ def finish(
     for name, value in zip(step.writes, outputs, strict=True):
         if name is not None:
             row.values[name] = value
-    if level.is_cached(step):
-        _store(level, step, row, outputs, seconds)
-    tell_executed(level, step, row, outputs, seconds, at, reason)
+    size = _store(level, step, row, outputs, seconds) if level.is_cached(step) else None
+    tell_executed(level, step, row, outputs, seconds, at, reason, size)
 
 
-def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float) -> None:
+def _store(
+    level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: float
+) -> int | None:
+    """Store a result; return how many bytes it has become, where observers may ask."""
     key = row.keys.get(step.index)
     if key is None or level.cache is None or row.is_tainted:
-        return
+        return None
+    sizes: list[int] = []
     digests = tuple(_digest_output(key, position, value) for position, value in enumerate(outputs))
     if not level.context.is_remote:
         describe_once(level, step, key)
     entry = Entry(key, digests, seconds, time.time(), describe_arguments(step, row))
     result = Result(entry, tuple(outputs), _choose_serializers(level, step, outputs))
-    if level.cache.store(result, step.path):
+    if level.cache.store(result, step.path, None if row.tell is None else sizes.append):
         if level.context.owners is not None:
             level.context.owners.note(entry)
         for position, name in enumerate(step.writes):
@@ -246,6 +249,7 @@ def _store(level: Level, step: Step, row: Row, outputs: Sequence[Any], seconds: 
                 # should a later node change the value, it can be read back
                 row.sources[name] = Recorded(entry, position)
                 row.digests[name] = digests[position]
+    return sizes[0] if sizes else None
 
 
 def describe_once(level: Level, step: Step, key: Signature) -> None:

@@ -27,13 +27,14 @@ def tell_executed(
     seconds: float,
     at: float,
     reason: str | None,
+    size: int | None,
 ) -> None:
     """Tell observers that *step* was executed."""
     if row.tell is not None and row.run is not None:
         named = {name: v for name, v in zip(step.writes, outputs, strict=True) if name is not None}
         key = row.keys.get(step.index)
         signature = str(key) if key else None
-        outcome = executed(level, named, seconds, at, signature, reason)
+        outcome = executed(level, named, seconds, at, signature, reason, size)
         row.tell(StepFinished(row.run, row.item, level.infos[step.index], outcome))
 
 
@@ -66,10 +67,20 @@ def executed(
     at: float,
     signature: str | None = None,
     reason: str | None = None,
+    size: int | None = None,
 ) -> Outcome:
     """Return how something ended that was executed, *at* some time."""
     kind, worker = OutcomeKind.EXECUTED, level.context.worker
-    return Outcome(kind, outputs, seconds, signature, reason=reason, started=at, worker=worker)
+    return Outcome(
+        kind,
+        outputs,
+        seconds,
+        signature,
+        reason=reason,
+        started=at,
+        worker=worker,
+        bytes=size,
+    )
 
 
 def failed(

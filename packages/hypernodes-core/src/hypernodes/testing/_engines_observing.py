@@ -51,6 +51,11 @@ class EngineObservingContract:
         assert saved == pytest.approx(took)
         assert {e.outcome.kind for e in again if not e.step.nested} == {OutcomeKind.HIT}
 
+    def test_stored_results_say_how_large_they_are(self, engine: MakeEngine) -> None:
+        """The bytes that went into the cache, wherever the result was made."""
+        found = _watch(engine(cache=MemoryCache()), [1, 2])
+        assert all((each.outcome.bytes or 0) > 0 for each in found if not each.step.nested)
+
     def test_steps_say_what_they_read_and_what_they_call(self, engine: MakeEngine) -> None:
         """The names of inputs are there whether or not a step is executed."""
         steps = {e.step.path: e.step for e in _watch(engine(), [1])}
