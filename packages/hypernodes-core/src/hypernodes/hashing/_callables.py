@@ -21,7 +21,12 @@ from hypernodes.hashing._canonical import LEAVES, names_token
 from hypernodes.hashing._code import code_digest
 from hypernodes.hashing._expansion import Expansion, NotFingerprintableError
 from hypernodes.hashing._faces import face_of
-from hypernodes.hashing._identity import class_identity, is_library_class, type_name
+from hypernodes.hashing._identity import (
+    class_identity,
+    is_found_by_name,
+    is_library_class,
+    type_name,
+)
 
 _NAME_STEPS: Final = ("", "", "")
 
@@ -107,6 +112,14 @@ def expand_function(function: types.FunctionType) -> Expansion:
     children = [function.__defaults__, function.__kwdefaults__, *values]
     steps = (".__defaults__", ".__kwdefaults__", *(f".<closure>[{name!r}]" for name in names))
     return Expansion(head + names_token(names), (children,), steps=steps)
+
+
+def library_function(function: types.FunctionType) -> Expansion | None:
+    """Return a library function as its name, if that leads back to it."""
+    module, name = function.__module__, function.__qualname__
+    if module is None or not is_found_by_name(function, module, name):
+        return None
+    return Expansion(b"xn" + names_token([module, name]), ())
 
 
 def _expand_method(method: types.MethodType) -> Expansion:

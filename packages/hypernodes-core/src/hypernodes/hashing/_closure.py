@@ -29,13 +29,13 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from hypernodes.hashing._account import Account
-from hypernodes.hashing._callables import expand_class, expand_function
+from hypernodes.hashing._callables import expand_class, expand_function, library_function
 from hypernodes.hashing._canonical import names_token
 from hypernodes.hashing._expansion import SET, Expansion
-from hypernodes.hashing._faces import FACES, face_of
+from hypernodes.hashing._faces import FACES, asked_for, face_of
 from hypernodes.hashing._first_seen import (
     FirstSeen,
     by_type,
@@ -44,29 +44,21 @@ from hypernodes.hashing._first_seen import (
     needs_memory,
 )
 from hypernodes.hashing._identity import (
-    is_found_by_name,
     is_user_class,
     is_user_function,
     is_user_module,
     type_name,
 )
-from hypernodes.hashing._imported import absolute_name, attribute_of, is_user_import, load_module
+from hypernodes.hashing._imported import (
+    EVERY_MODULE_HAS,
+    absolute_name,
+    attribute_of,
+    is_user_import,
+    load_module,
+)
 from hypernodes.hashing._reach import Import, Reach, reach_of
-from hypernodes.hashing._watches import (
-    MISSING,
-    AnyWatch,
-    BodyWatch,
-    CellWatch,
-    Watch,
-    body_of,
-    cell_contents,
-)
-
-#: What says where a module is and how it came, not what is in it.
-_EVERY_MODULE_HAS: Final = frozenset(
-    {"__annotations__", "__builtins__", "__cached__", "__dict__", "__doc__", "__file__"}
-    | {"__loader__", "__name__", "__package__", "__path__", "__spec__", "__warningregistry__"}
-)
+from hypernodes.hashing._watched import Watched
+from hypernodes.hashing._watches import MISSING, AnyWatch, cell_contents
 
 
 class Closure:
@@ -99,11 +91,7 @@ class Closure:
         self._ignore = ignore
         self._known_words = words
         self._shown = shown
-        self._watches: dict[tuple[int, str], AnyWatch] = {}
-        self._members: set[tuple[int, str]] = set()
-        self._assigned: set[tuple[int, str]] = set()
-        self._stored: set[str] = set()
-        self._rebound: set[int] = set()
+        self._watched = Watched()
         self.modules: set[str] = set()
         self.account = Account()
         self.words: set[str] = set()
@@ -112,14 +100,7 @@ class Closure:
 
     def watches(self) -> tuple[AnyWatch, ...]:
         """Return what is to be checked later, without what the code itself assigns."""
-        return tuple(each for place, each in self._watches.items() if not self._sets(place, each))
-
-    def _sets(self, place: tuple[int, str], watch: AnyWatch) -> bool:
-        if isinstance(watch, CellWatch):
-            return id(watch.cell) in self._rebound
-        if place in self._members:
-            return place[1] in self._stored
-        return isinstance(watch, Watch) and (id(watch.namespace), watch.key) in self._assigned
+        return self._watched.collect(asked_for(self.words))
 
     def expand(self, value: Any) -> Expansion:
         """Return what *value* consists of, what its names mean included."""
@@ -143,11 +124,11 @@ class Closure:
 
     def _function(self, function: types.FunctionType) -> Expansion:
         expansion = expand_function(function)
-        self._watches[id(function), ""] = BodyWatch(function, body_of(function))
+        self._watched.body(function)
         if not is_user_function(function):
             self.modules.add(str(function.__globals__.get("__name__", "")))
             # a wrapper bears the name of what it wraps, which does not say what it is
-            known = None if is_user_module(function.__module__) else _by_name(function)
+            known = None if is_user_module(function.__module__) else library_function(function)
             if known is None:
                 self.account.meet_whole(function)
             return known or expansion
@@ -167,9 +148,12 @@ class Closure:
     ) -> Iterator[tuple[str, Any]]:
         """Yield (step, value) of what the code may ask *function* for, beside calling it."""
         members = vars(function)
+        asked = None if function is self._shown else self._known_words
+        self._watched.names(members, asked)
         self.offers.update(members, FACES)
         for name in FACES:
             if self._may_ask(function, name):
+                self._watched.face(function, name)
                 face = face_of(function, name)
                 self.account.note(f"{name} of {label}", face)
                 yield f".{name}", face
@@ -177,7 +161,7 @@ class Closure:
             # what it stores itself is a count or a memory of its calls
             if name in stored or name in self._ignore or not self._may_ask(function, name):
                 continue
-            self._watch(members, name, members[name])
+            self._watched.name(members, name, members[name])
             meant = self._recall(members, name, members[name], function)
             self.account.note(f"attribute {label}.{name}", meant)
             yield f".{name}", meant
@@ -189,8 +173,7 @@ class Closure:
         if reach.doors:
             self.account.doors[label] = reach.doors
         self.words |= reach.words
-        self._stored |= reach.stored
-        self._assigned.update((id(function.__globals__), name) for name in reach.assigned)
+        self._watched.leave_out(function.__globals__, reach.assigned, reach.stored)
 
     def _note_defaults(self, function: types.FunctionType, label: str) -> None:
         code, defaults = function.__code__, function.__defaults__ or ()
@@ -208,9 +191,7 @@ class Closure:
                 if value is not MISSING:
                     yield None
                 continue
-            self._watches[id(cell), ""] = CellWatch(cell, value)
-            if name in reach.rebound:
-                self._rebound.add(id(cell))
+            self._watched.cell(cell, value, is_rebound=name in reach.rebound)
             if value is not MISSING:
                 meant = self._meaning(cell, "", value, reach.words, function)
                 self.account.note(f"{name} captured by {label}", meant)
@@ -222,17 +203,20 @@ class Closure:
             self.modules.add(cls.__module__)
             return expansion
         label = self.account.meet(cls)
+        self._watched.face(cls, "__bases__")
+        self._watched.names(vars(cls), None, owner=cls)
         # metaclass and bases come first
         children = list(expansion.groups[0])
         for position, step in enumerate(expansion.steps[2:], start=2):
             name, value = step.removeprefix("."), children[position]
             # what stands for a member may be less than the member
-            self._watch(vars(cls), name, vars(cls)[name], owner=cls)
+            self._watched.name(vars(cls), name, vars(cls)[name], owner=cls)
             if "<locals>" not in cls.__qualname__:
                 children[position] = self._recall(cls, name, value)
             self.account.note(f"attribute {label}.{name}", children[position])
         self.offers.add("__doc__")
         if self._may_ask(cls, "__doc__"):
+            self._watched.face(cls, "__doc__")
             children.append(face_of(cls, "__doc__"))
             self.account.note(f"__doc__ of {label}", children[-1])
         return expansion._replace(groups=(children,))
@@ -242,27 +226,18 @@ class Closure:
         names = [
             name
             for name, found in sorted(vars(module).items())
-            if name not in _EVERY_MODULE_HAS
+            if name not in EVERY_MODULE_HAS
             and not isinstance(found, types.ModuleType)
             and not self._is_ignored(vars(module), name)
         ]
         for name in names:
-            self._watch(vars(module), name, vars(module)[name])
+            self._watched.name(vars(module), name, vars(module)[name])
+        self._watched.names(vars(module), None)
         head = b"oM" + names_token([module.__name__, *names])
         found = [self._recall(vars(module), name, vars(module)[name]) for name in names]
         for name, value in zip(names, found, strict=True):
             self.account.note(f"constant {module.__name__}.{name}", value)
         return Expansion(head, (found,), steps=tuple(f".{name}" for name in names))
-
-    def _watch(
-        self, namespace: Mapping[str, Any], key: str, value: Any, owner: object = None
-    ) -> None:
-        if owner is None:
-            self._watches[id(namespace), key] = Watch(namespace, key, value)
-            return
-        # the members of a class are seen through a new proxy each time
-        self._watches[id(owner), key] = Watch(namespace, key, value)
-        self._members.add((id(owner), key))
 
     def _is_ignored(self, namespace: Mapping[str, Any], name: str, label: str = "") -> bool:
         if not self._ignore:
@@ -284,13 +259,13 @@ class Closure:
         owner, name, value = namespace, label, namespace.get(label, MISSING)
         if self._is_ignored(owner, name):
             return
-        self._watch(owner, name, value)
+        self._watched.name(owner, name, value)
         while attributes and isinstance(value, types.ModuleType) and is_user_module(value.__name__):
             owner, name = vars(value), attributes.pop(0)
             label = f"{label}.{name}"
             if self._is_ignored(owner, name, label):
                 return
-            self._watch(owner, name, owner.get(name, MISSING))
+            self._watched.name(owner, name, owner.get(name, MISSING))
             value = attribute_of(value, name)
         if value is MISSING:
             # built-in names are the language; others are errors when they are read
@@ -345,10 +320,11 @@ class Closure:
             return name
         seen.add(name)
         members = vars(module)
+        self._watched.names(members, words)
         meant = {}
         for word in sorted(words.intersection(members)):
-            if word not in _EVERY_MODULE_HAS and not self._is_ignored(members, word):
-                self._watch(members, word, members[word])
+            if word not in EVERY_MODULE_HAS and not self._is_ignored(members, word):
+                self._watched.name(members, word, members[word])
                 meant[word] = self._meaning(members, word, members[word], words, seen=seen)
                 self.account.note(f"constant {name}.{word}", meant[word])
         return name, meant
@@ -384,15 +360,7 @@ class Closure:
             if value is MISSING:
                 value = load_module(f"{module.__name__}.{name}") or MISSING
             if value is not MISSING:
-                self._watch(vars(module), name, vars(module).get(name, MISSING))
+                self._watched.name(vars(module), name, vars(module).get(name, MISSING))
                 words = self._words_for(value, reach) if is_passed else reach.words
                 meant = self._meaning(vars(module), name, value, words)
                 yield f"from {module.__name__} import {name}", meant
-
-
-def _by_name(function: types.FunctionType) -> Expansion | None:
-    """Return a library function as its name, if that leads back to it."""
-    module, name = function.__module__, function.__qualname__
-    if module is None or not is_found_by_name(function, module, name):
-        return None
-    return Expansion(b"xn" + names_token([module, name]), ())

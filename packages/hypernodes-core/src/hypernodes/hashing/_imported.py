@@ -11,11 +11,17 @@ import importlib.util
 import sys
 import types
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from hypernodes.hashing._identity import is_user_file, is_user_module
 from hypernodes.hashing._reach import Import
 from hypernodes.hashing._watches import MISSING
+
+#: What says where a module is and how it came, not what is in it.
+EVERY_MODULE_HAS: Final = frozenset(
+    {"__annotations__", "__builtins__", "__cached__", "__dict__", "__doc__", "__file__"}
+    | {"__loader__", "__name__", "__package__", "__path__", "__spec__", "__warningregistry__"}
+)
 
 
 def absolute_name(namespace: Mapping[str, Any], each: Import) -> str | None:

@@ -53,7 +53,60 @@ class BodyWatch:
         return all(a is b for a, b in zip(body_of(self.function), self.body, strict=True))
 
 
-AnyWatch = Watch | CellWatch | BodyWatch
+@attrs.frozen
+class FaceWatch:
+    """A function or class and what one of its own attributes was."""
+
+    owner: Any
+    name: str
+    value: Any = attrs.field(
+        default=attrs.Factory(lambda self: getattr(self.owner, self.name, None), takes_self=True)
+    )
+
+    def holds(self) -> bool:
+        """Say whether it is the same object."""
+        return getattr(self.owner, self.name, None) is self.value
+
+
+@attrs.frozen
+class NamesWatch:
+    """Which names a namespace had: one that appears may hide what was found elsewhere."""
+
+    namespace: Mapping[str, Any]
+    size: int
+    names: frozenset[str]
+    asked: frozenset[str] | None
+    stored: frozenset[str]
+
+    def holds(self) -> bool:
+        """Say whether nothing has appeared that counts."""
+        if len(self.namespace) == self.size:
+            return True
+        return _names_in(self.namespace, self.asked, self.stored) == self.names
+
+
+def watch_names(
+    namespace: Mapping[str, Any], asked: frozenset[str] | None, stored: frozenset[str]
+) -> NamesWatch:
+    """Return what is to be checked of the names in *namespace*.
+
+    Args:
+        namespace: Where they are.
+        asked: Which of them count; None for all.
+        stored: Which do not: the code itself makes them.
+    """
+    names = _names_in(namespace, asked, stored)
+    return NamesWatch(namespace, len(namespace), names, asked, stored)
+
+
+def _names_in(
+    namespace: Mapping[str, Any], asked: frozenset[str] | None, stored: frozenset[str]
+) -> frozenset[str]:
+    found = namespace.keys() if asked is None else asked.intersection(namespace)
+    return frozenset(found) - stored
+
+
+AnyWatch = Watch | CellWatch | BodyWatch | FaceWatch | NamesWatch
 
 
 def body_of(function: Any) -> tuple[Any, ...]:
