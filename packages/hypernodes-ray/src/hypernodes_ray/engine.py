@@ -197,8 +197,8 @@ class RayEngine(Recordable):
         from hypernodes_ray.tasks import TaskTransport
 
         needs = read_needs(plan)
-        cluster: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray has no types here
-        count = needs.count(cluster)
+        machines: list[dict[str, Any]] = ray.nodes()  # type: ignore[no-untyped-call]  # Ray has no types here
+        count = needs.count([each["Resources"] for each in machines if each["Alive"]])
         options: dict[str, Any] = {"num_cpus": needs.num_cpus, "num_gpus": needs.num_gpus}
         if self.options.runtime_env is not None:
             options["runtime_env"] = dict(self.options.runtime_env)

@@ -6,7 +6,7 @@ that any of its nodes does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -38,25 +38,40 @@ class Needs:
         """Whether workers are to be kept: what they load is expensive or counted."""
         return self.num_gpus > 0 or self.most is not None
 
-    def count(self, cluster: Mapping[str, float]) -> int:
-        """Return how many chunks a *cluster* with these resources carries out at once.
+    def count(self, machines: Sequence[Mapping[str, float]]) -> int:
+        """Return how many chunks a cluster carries out at once.
+
+        Args:
+            machines: What each machine of it has: a chunk cannot be spread.
 
         Raises:
             UnsupportedStepError: Not a single one.
         """
-        has = {"CPU": cluster.get("CPU", 0.0), "GPU": cluster.get("GPU", 0.0)}
         wants = {"CPU": self.num_cpus, "GPU": self.num_gpus}
-        lacking = [name for name, amount in wants.items() if amount > has[name]]
-        if lacking:
-            asked = ", ".join(f"{wants[name]:g} {name}" for name in lacking)
-            there = ", ".join(f"{has[name]:g} {name}" for name in lacking)
-            msg = (
-                f"node {self.node!r} needs {asked}, but the Ray cluster has {there}; "
-                "ask for less in @node(...), or use a cluster that has them"
-            )
-            raise UnsupportedStepError(msg)
-        fits = min(int(has[name] / amount) for name, amount in wants.items() if amount)
-        return max(1, fits if self.most is None else min(fits, self.most))
+        wants = {name: amount for name, amount in wants.items() if amount}
+        fits = sum(
+            min(int(has.get(name, 0) / amount) for name, amount in wants.items())
+            for has in machines
+        )
+        if not fits:
+            raise self._refuse(wants, machines)
+        return fits if self.most is None else min(fits, self.most)
+
+    def _refuse(
+        self, wants: Mapping[str, float], machines: Sequence[Mapping[str, float]]
+    ) -> UnsupportedStepError:
+        most = {name: max((has.get(name, 0) for has in machines), default=0) for name in wants}
+        lacking = [name for name, amount in wants.items() if amount > most[name]] or list(wants)
+        asked = ", ".join(f"{wants[name]:g} {name}" for name in lacking)
+        there = ", ".join(f"{most[name]:g} {name}" for name in lacking)
+        where = "has" if len(machines) == 1 else "has no machine with more than"
+        if len(lacking) > 1 and all(most[name] >= wants[name] for name in wants):
+            where = "has no machine with both; the largest have"
+        msg = (
+            f"node {self.node!r} needs {asked}, but the Ray cluster {where} {there}; "
+            "ask for less in @node(...), or use a cluster that has them"
+        )
+        return UnsupportedStepError(msg)
 
 
 def read_needs(plan: Plan) -> Needs:
