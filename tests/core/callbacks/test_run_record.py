@@ -7,6 +7,7 @@ import json
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -241,6 +242,27 @@ def test_a_failure_inside_a_nested_map_knows_both_items(record: Any) -> None:
     (failure,) = record(call).failures
     assert (failure.path, failure.item, failure.inner) == ("inside/invert", 1, (2,))
     assert failure.items == "item 1, inner item 2"
+
+
+def test_inputs_of_a_failure_can_be_seen(record: Any) -> None:
+    """Values show what is in them, in short; one that cannot be shown does no harm."""
+
+    class Shy:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    @node(output_name="out")
+    def fail(point: complex, many: list[int], shy: Shy) -> None:
+        raise LookupError
+
+    def call(engine: SeqEngine) -> None:
+        inputs = {"point": Fraction(1, 3), "many": list(range(100)), "shy": Shy()}
+        with pytest.raises(LookupError):
+            Pipeline([fail]).run(inputs=inputs, engine=engine)
+
+    shown = record(call).failures[0].inputs
+    assert (shown["point"], shown["many"]) == ("Fraction(1, 3)", "[0, 1, 2, 3, 4, 5, ...]")
+    assert shown["shy"].startswith("<Shy instance at")
 
 
 def test_every_line_is_json_with_an_event(record: Any) -> None:

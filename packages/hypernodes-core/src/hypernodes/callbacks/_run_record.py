@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import platform
+import reprlib
 import sys
 import time
 from collections.abc import Mapping
@@ -33,10 +34,13 @@ from hypernodes.events import (
     StepFinished,
     StepStarted,
 )
+from hypernodes.values import is_stateful
 
 _FLUSH_SECONDS: Final = 0.5
 _MOST_PICKLED: Final = 100
 _MOST_BYTES: Final = 1_000_000
+_short: Final = reprlib.Repr()
+_short.maxother = _short.maxstring = 120
 
 
 @attrs.define
@@ -209,7 +213,7 @@ def _failure(
         "message": str(error),
         "traceback": event.outcome.traceback or user_traceback(error),
         "function": _find_function(event.step.function) or failing_function(error.__traceback__),
-        "inputs": _words(inputs),
+        "inputs": {name: _show(value) for name, value in inputs.items()},
         "pickle": _pickle(log, inputs),
     }
 
@@ -249,6 +253,14 @@ def _pickle(log: _Log, inputs: Mapping[str, Any]) -> str | None:
         return None
     log.pickled += 1
     return base64.b64encode(data).decode()
+
+
+def _show(value: object) -> str:
+    """Return what somebody who looks for a cause wants to see of *value*, in short."""
+    if is_stateful(value) or hasattr(value, "shape"):
+        return describe_value(value)
+    # text of a user's object that cannot be made becomes that of any object
+    return _short.repr(value)
 
 
 def _words(values: Mapping[str, Any]) -> dict[str, str]:
