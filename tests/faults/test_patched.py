@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import types
 from typing import Any
 
 import pytest
 
 from hypernodes import MemoryCache, Node, Pipeline, Recorder, SeqEngine
+from hypernodes.hashing import code_fingerprint
 
 #: Per case the text of a module with the function f, and a statement that changes what it gives.
 CASES = {
@@ -48,6 +50,16 @@ def test_what_appears_counts_at_the_next_run(name: str) -> None:
     second = [pipeline.run({"x": 1}, engine=engine) for _ in range(2)]
     assert second == [pipeline.run({"x": 1})] * 2
     assert (second[0] == first, recorder.executed) == (False, ["f", "f"])
+
+
+def test_what_pickle_notes_in_a_class_does_not_count() -> None:
+    """A class whose instances were pickled or copied is the class that it was."""
+    scope: dict[str, Any] = {"__name__": "patched"}
+    exec("class A: pass\ndef f(x): return bool(A)", scope)
+    before = code_fingerprint(scope["f"])
+    copy.copy(scope["A"]())
+    assert "__slotnames__" in vars(scope["A"])
+    assert code_fingerprint(scope["f"]) == before
 
 
 def test_what_the_code_itself_puts_there_does_not_count() -> None:

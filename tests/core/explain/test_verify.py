@@ -56,6 +56,21 @@ def test_nothing_recorded_is_nothing_to_check() -> None:
     assert pipeline.verify({"x": 1}).checked == ()
 
 
+class Unknown:
+    """Can be stored, and has no fingerprint."""
+
+    def __cache_key__(self) -> str:
+        raise ValueError
+
+
+def test_results_without_a_fingerprint_are_left_out() -> None:
+    """They cannot be compared; what reads them is."""
+    nodes = [Node(lambda x: Unknown(), "made"), Node(lambda made: 1, "read")]
+    pipeline = Pipeline(nodes, engine=SeqEngine(MemoryCache()))
+    pipeline.run({"x": 1})
+    assert [each.is_same for each in pipeline.verify({"x": 1}, sample=1.0).checked] == [True]
+
+
 @pytest.mark.parametrize("sample", [0, -1, 1.5])
 def test_a_sample_is_a_share(sample: float) -> None:
     """A sample outside (0, 1] is refused."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from hypernodes.cache import Entry
-from hypernodes.errors import PlanError
+from hypernodes.errors import FingerprintError, PlanError
 from hypernodes.execution._chunk import bare_settings
 from hypernodes.execution._context import Context, Level, Rules, engine_option
 from hypernodes.execution._items import new_rows
@@ -23,7 +23,7 @@ from hypernodes.execution._request import Request
 from hypernodes.execution._resolve import check_held, recall, resolve, take_back
 from hypernodes.execution._rows import Linked, Row, outward
 from hypernodes.execution._step import load, make_outputs
-from hypernodes.hashing import Signature, fingerprint, start_epoch
+from hypernodes.hashing import Signature, fingerprint, is_of_value, start_epoch
 from hypernodes.plan import Nested, Settings, Step, resolve_settings
 from hypernodes.values import expand_columns
 
@@ -223,6 +223,8 @@ def _why(level: Level, step: Step, row: Row) -> Iterator[str]:
 
 def _choose(step: Step, rows: Sequence[Row], sample: float) -> list[Row]:
     found = [row for row in rows if step.index in row.found and all(map(row.has, step.reads))]
+    # a result without a fingerprint cannot be compared
+    found = [row for row in found if any(map(is_of_value, row.found[step.index].digests))]
     bound = int(sample * 256)
     chosen = [row for row in found if row.found[step.index].signature.item[0] < bound]
     return chosen or found[:1]
@@ -233,5 +235,13 @@ def _recompute(level: Level, step: Step, row: Row) -> Recheck:
     load([(row, name) for name in step.reads])
     arguments = {parameter: row.values[name] for parameter, name in step.arguments}
     outputs = make_outputs(level, step, row, arguments)
-    is_same = tuple(map(fingerprint, outputs)) == entry.digests
+    pairs = zip(entry.digests, outputs, strict=True)
+    is_same = all(_has_digest(value, digest) for digest, value in pairs if is_of_value(digest))
     return Recheck(step.path, str(entry.signature), is_same)
+
+
+def _has_digest(value: Any, digest: bytes) -> bool:
+    try:
+        return fingerprint(value) == digest
+    except FingerprintError:
+        return False

@@ -76,8 +76,8 @@ _DERIVED_DUNDERS: Final = frozenset(
     {"__abstractmethods__", "__callable_proto_members_only__", "__class_vars__", "__dict__"}
     | {"__doc__", "__firstlineno__", "__module__", "__mutable_keys__", "__optional_keys__"}
     | {"__parameters__", "__private_attributes__", "__protocol_attrs__", "__qualname__"}
-    | {"__readonly_keys__", "__required_keys__", "__static_attributes__", "__type_params__"}
-    | {"__weakref__"}
+    | {"__readonly_keys__", "__required_keys__", "__slotnames__", "__static_attributes__"}
+    | {"__type_params__", "__weakref__"}
 )
 
 #: Where libraries list the fields of a class.
