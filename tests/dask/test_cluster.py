@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -49,6 +50,24 @@ def test_a_client_goes_with_a_cluster_only(client: Any) -> None:
 def test_data_is_not_mistaken_for_tasks(client: Any, value: Any) -> None:
     """What Dask would execute or replace reaches functions as it is."""
     assert DaskEngine(client=client).map(Pipeline([wrap]), {"x": [value]}, "x") == [{"y": [value]}]
+
+
+def test_what_is_no_client_is_refused() -> None:
+    """An address is none."""
+    with pytest.raises(TypeError, match=r"takes a distributed\.Client, got str"):
+        DaskEngine(client="tcp://127.0.0.1:1").map(Pipeline([wrap]), {"x": [1]}, "x")
+
+
+def test_an_asynchronous_client_is_refused(client: Any) -> None:
+    """It answers by awaitables, which a map would take for results."""
+    from distributed import Client
+
+    async def main() -> None:
+        async with Client(client.scheduler.address, asynchronous=True, set_as_default=False) as it:
+            with pytest.raises(ExecutionError, match="asynchronous, and a map waits"):
+                DaskEngine(client=it).map(Pipeline([wrap]), {"x": [1]}, "x")
+
+    asyncio.run(main())
 
 
 def test_equal_items_are_executed_each(client: Any) -> None:

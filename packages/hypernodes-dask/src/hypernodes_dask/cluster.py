@@ -43,12 +43,15 @@ def connect(client: Any, most: int | None, needs: Needs) -> ClusterTransport:
         needs: What a parcel needs.
 
     Raises:
-        ExecutionError: There is no client, or its cluster is gone.
+        TypeError: *client* is no client.
+        ExecutionError: There is no client, it answers by awaitables only, or
+            its cluster is gone.
         UnsupportedStepError: No worker has what a parcel needs.
     """
     ending = contextlib.ExitStack()
     if client is None:
         client = _current(ending)
+    _refuse_others(client, ending)
     deadline = time.monotonic() + _CONNECT_SECONDS
     while client.status in _NOT_YET and time.monotonic() < deadline:
         # another thread of this worker is about to make it
@@ -183,6 +186,19 @@ class ClusterTransport:
                 "start workers and run again"
             )
             raise ExecutionError(msg)
+
+
+def _refuse_others(client: Any, ending: contextlib.ExitStack) -> None:
+    if not isinstance(client, Client):
+        msg = f"client= takes a distributed.Client, got {type(client).__name__}: {client!r}"
+        raise TypeError(msg)
+    if client.asynchronous:
+        ending.close()
+        msg = (
+            f"the Dask client {client!r} is asynchronous, and a map waits for results; make "
+            "another one, distributed.Client(address), for it"
+        )
+        raise ExecutionError(msg)
 
 
 def _find_resources(client: Any, needs: Needs) -> dict[str, float]:
