@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hypernodes import DualNode, Node, Pipeline
+from hypernodes import DualNode, MemoryCache, Node, Pipeline, PipelineCallback, SeqEngine
 from hypernodes.errors import OutputCountError
 from hypernodes.hookspecs import hookimpl
 from hypernodes.plugins import manager
@@ -74,3 +74,19 @@ def test_a_plugin_may_leave_a_batch_to_the_function() -> None:
     manager().register(Plugin(), "answers")
     batch = DualNode("y", add, lambda x: [each.as_py() + 1 for each in x])
     assert Pipeline([batch]).map({"x": [1, 2]}, map_over="x") == [{"y": 2}, {"y": 3}]
+
+
+@pytest.mark.parametrize(("method", "asks"), [("on_node_end", False), ("on_event", True)])
+def test_reasons_are_looked_for_where_somebody_takes_them(method: str, asks: bool) -> None:
+    """Calls of callbacks tell no reasons, so for them the notes of the cache are not read."""
+    asked: list[str] = []
+
+    class Noting(MemoryCache):
+        def find_nodes(self, step: str) -> Any:
+            asked.append(step)
+            return super().find_nodes(step)
+
+    watcher = type("Watcher", (PipelineCallback,), {method: lambda *_: None})()
+    engine = SeqEngine(cache=Noting(), callbacks=[watcher])
+    Pipeline([Node(add, "y")]).map({"x": [1, 2]}, map_over="x", engine=engine)
+    assert bool(asked) == asks

@@ -17,6 +17,7 @@ from hypernodes.callbacks._listeners import (
     check_supported,
     has_observers,
     has_step_observers,
+    hears_reasons,
 )
 from hypernodes.callbacks._logging import LoggingCallback
 from hypernodes.callbacks._recorder import Recorder
@@ -52,6 +53,7 @@ __all__ = [
     "find_run_file",
     "has_observers",
     "has_step_observers",
+    "hears_reasons",
     "read_run",
     "read_runs",
     "runs_folder",

@@ -76,6 +76,15 @@ def has_step_observers(
     return heard or any((hooks or {}).values())
 
 
+def hears_reasons(
+    callbacks: Iterable[PipelineCallback],
+    hooks: Mapping[str, Sequence[ObserverHook]] | None = None,
+) -> bool:
+    """Say whether anybody takes records of steps, which say why a step was executed."""
+    takes_steps = (hooks or {}).get("hypernodes_step_finished")
+    return bool(takes_steps or listen_to(callbacks)["on_event"])
+
+
 def listen_to(callbacks: Iterable[PipelineCallback]) -> Listeners:
     """Collect per method who implements it; inherited no-ops are left out."""
     found: dict[str, list[tuple[object, Callable[..., object]]]] = {name: [] for name in _METHODS}

@@ -63,6 +63,7 @@ class Rules:
         check_mutation: ``"auto"``, ``"always"`` or ``"never"``.
         hooks: Which of the hooks for steps some plugin implements.
         collects: Whether a failing item is kept and the others carried on.
+        explains: Whether somebody wants to know why steps are executed.
     """
 
     strict: bool = False
@@ -70,6 +71,7 @@ class Rules:
     check_mutation: str = "auto"
     hooks: frozenset[str] = frozenset()
     collects: bool = False
+    explains: bool = True
 
 
 class Context:

@@ -51,7 +51,8 @@ def _explained(event: Event, made: dict[str, tuple[Entry, int]], packer: Packer)
     if entry is None or maker is None:
         return event
     level, step = maker
-    reason = say(step, compare_call(level, step, entry.arguments))
+    explains = level.context.rules.explains
+    reason = say(step, compare_call(level, step, entry.arguments)) if explains else None
     return attrs.evolve(event, outcome=attrs.evolve(event.outcome, reason=reason, bytes=size))
 
 

@@ -16,6 +16,7 @@ from hypernodes.callbacks import (
     check_supported,
     has_observers,
     has_step_observers,
+    hears_reasons,
 )
 from hypernodes.events import Outcome, OutcomeKind, RunFinished, RunStarted
 from hypernodes.execution._context import Context, Rules, engine_option, new_run
@@ -62,6 +63,7 @@ class OpenRun:
             check_mutation=str(engine_option(engine, "check_mutation", "auto")),
             hooks=frozenset(name for name in _STEP_HOOKS if _is_asked(name, observers)),
             collects=collects,
+            explains=hears_reasons(observers, observing_hooks()),
         )
         # what names mean is looked at once per run
         start_epoch()

@@ -111,7 +111,8 @@ def begin(level: Level, step: Step, row: Row) -> Attempt | None:
 
 
 def _explains(row: Row) -> bool:
-    return row.tell is not None and not row.level.context.is_remote
+    context = row.level.context
+    return row.tell is not None and context.rules.explains and not context.is_remote
 
 
 def reuse(level: Level, step: Step, row: Row) -> bool:
