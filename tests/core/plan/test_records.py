@@ -232,9 +232,11 @@ def test_an_exception_keeps_its_cause() -> None:
     assert repr(again.__cause__) == "KeyError('inner')"
 
 
-def test_an_exception_that_cannot_travel_is_described() -> None:
-    """Where the exception itself cannot be sent, its whole text is."""
+def test_what_of_an_exception_cannot_travel_is_described() -> None:
+    """Type and text come home; what cannot be sent is words, and a note says so."""
     error = ValueError("holds what cannot be sent")
     error.held = (each for each in ())  # type: ignore[attr-defined]  # generators do not pickle
     again = pickle.loads(cloudpickle.dumps(Failure(error))).error
-    assert "ValueError: holds what cannot be sent" in str(again)
+    assert (type(again), str(again)) == (ValueError, "holds what cannot be sent")
+    assert repr(again.held).startswith("<generator object")
+    assert again.__notes__ == ["only in words, because they cannot be sent: held"]
