@@ -86,6 +86,10 @@ def running(command: Sequence[str], url: str, folder: Path) -> Iterator[None]:
         yield
         if process.poll() is not None:
             pytest.fail(f"{command[0]} died of its own: {log.read_text()[-500:]}")
+    except Exception as error:
+        if process.poll() is not None:
+            error.add_note(f"{command[0]} died of its own: {log.read_text()[-500:]}")
+        raise
     finally:
         # SeaweedFS does not stop for less
         with contextlib.suppress(ProcessLookupError):
@@ -143,6 +147,10 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         "-s3",
         *(f"-{name}.port={port}" for name, port in ports.items()),
         "-s3.config=ids.json",
+        # on ports of their own, which a second server could not have
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-master.telemetry=false",
         "-volume.max=20",
         "-master.volumeSizeLimitMB=64",
     ]
