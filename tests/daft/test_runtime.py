@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from importlib.metadata import requires
 from typing import Any
 
 import pytest
@@ -28,8 +29,15 @@ def test_a_missing_daft_is_told_with_the_install_line(monkeypatch: pytest.Monkey
 def test_an_old_daft_is_told_with_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is there and what is needed are in the message."""
     monkeypatch.setattr(daft, "__version__", "0.6.14")
-    with pytest.raises(EngineNotInstalledError, match=r"0\.7 or newer, found 0\.6\.14"):
+    with pytest.raises(EngineNotInstalledError, match=r"0\.7\.20 or newer, found 0\.6\.14"):
         runtime.load_daft.__wrapped__()
+
+
+def test_the_oldest_daft_is_the_one_that_is_required() -> None:
+    """What the message asks for is what installing asks for."""
+    least = ".".join(map(str, runtime._LEAST))
+    asked = [each for each in requires("hypernodes-daft") or [] if each.startswith("daft")]
+    assert asked == [f"daft>={least}"]
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_once() -> None:

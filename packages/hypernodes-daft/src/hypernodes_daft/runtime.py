@@ -18,7 +18,7 @@ from typing import Any, Final
 from hypernodes.errors import EngineNotInstalledError, ExecutionError
 from hypernodes_daft.options import Placement, Runner
 
-_LEAST: Final = (0, 7)
+_LEAST: Final = (0, 7, 20)
 _REACH_SECONDS: Final = 5.0
 _config_lock = threading.Lock()
 _runner_lock = threading.Lock()
@@ -38,10 +38,12 @@ def load_daft() -> Any:
         msg = f"DaftEngine needs daft, which cannot be imported: {error}; "
         msg += "run: pip install 'hypernodes[daft]'"
         raise EngineNotInstalledError(msg) from error
-    found = tuple(int(part) for part in re.findall(r"\d+", daft.__version__)[:2])
-    if found < _LEAST and found != (0, 0):
-        msg = f"DaftEngine needs daft 0.7 or newer, found {daft.__version__}; "
-        msg += "run: pip install -U 'daft>=0.7'"
+    found = tuple(int(part) for part in re.findall(r"\d+", daft.__version__)[:3])
+    # a build of their own has no number
+    if found < _LEAST and found[:2] != (0, 0):
+        least = ".".join(map(str, _LEAST))
+        msg = f"DaftEngine needs daft {least} or newer, found {daft.__version__}; "
+        msg += f"run: pip install -U 'daft>={least}'"
         raise EngineNotInstalledError(msg)
     return daft
 
