@@ -143,7 +143,7 @@ def test_a_failure_names_its_row() -> None:
     lazy = Pipeline([node(lambda x: 1 / (x - 2), output_name="y")]).transform(_frame())
     with pytest.raises(ZeroDivisionError) as caught:
         lazy.compute(scheduler="synchronous")
-    assert "in the row {'x': 2}" in caught.value.__notes__
+    assert "in the row where x=2" in caught.value.__notes__
 
 
 @pytest.mark.parametrize(

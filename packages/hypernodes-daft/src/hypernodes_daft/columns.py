@@ -8,7 +8,7 @@ from typing import Any
 from hypernodes.execution import pack
 from hypernodes_daft.kept import is_kept
 from hypernodes_daft.runtime import load_daft
-from hypernodes_daft.schema import MisfitError, Shape
+from hypernodes_daft.schema import MisfitError, Shape, describe
 
 #: Returns the error for an output, its shape, what is wrong, and the place of its row.
 Tell = Callable[[str, Shape, Exception, int], TypeError]
@@ -108,7 +108,7 @@ def _refuse_unstorable(name: str, shape: Shape, values: list[Any], tell: Tell) -
         try:
             _through([value], shape)
         except BaseException as error:
-            misfit = MisfitError(f"{_shown(value)}, which Daft cannot store")
+            misfit = MisfitError(f"{describe(value)}, which Daft cannot store")
             raise tell(name, shape, misfit, place) from error
 
 
@@ -119,10 +119,4 @@ def _through(values: list[Any], shape: Shape) -> list[Any]:
 
 
 def _changed(value: Any, found: Any) -> MisfitError:
-    return MisfitError(f"{_shown(value)}, which would become {_shown(found)}")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    short = text if len(text) <= 60 else f"{text[:57]}..."
-    return f"{type(value).__name__} {short}"
+    return MisfitError(f"{describe(value)}, which would become {describe(found)}")

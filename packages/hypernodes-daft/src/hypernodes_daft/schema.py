@@ -17,7 +17,8 @@ from typing import Any, Final
 import attrs
 
 from hypernodes.errors import PlanError, did_you_mean
-from hypernodes.plan import Plan, Step
+from hypernodes.execution import show_value
+from hypernodes.plan import Plan, annotation_of
 from hypernodes_daft.runtime import load_daft
 
 #: Python type -> the method of `daft.DataType` that makes its column.
@@ -115,14 +116,14 @@ class Shape:
             # an int is welcome where a float is declared, if none of it is lost
             value = float(value)
         if type(value) is not python:
-            msg = f"{_shown(value)}, not {python.__name__}"
+            msg = f"{describe(value)}, not {python.__name__}"
             raise MisfitError(msg)
         if self.bounds is not None and not self.bounds[0] <= value <= self.bounds[1]:
-            msg = f"{_shown(value)}, which is out of the range of {self.dtype}"
+            msg = f"{describe(value)}, which is out of the range of {self.dtype}"
             raise MisfitError(msg)
         if python in _ZONED and (value.tzinfo is None) != (self._zone is None):
             has = "no time zone" if value.tzinfo is None else "a time zone"
-            msg = f"{_shown(value)}, which has {has}"
+            msg = f"{describe(value)}, which has {has}"
             raise MisfitError(msg)
         return value
 
@@ -132,13 +133,13 @@ class Shape:
 
     def _fit_list(self, value: Any, item: Shape) -> list[Any]:
         if type(value) is not list:
-            msg = f"{_shown(value)}, not list"
+            msg = f"{describe(value)}, not list"
             raise MisfitError(msg)
         return [item.fit(each) for each in value]
 
     def _fit_struct(self, value: Any, fields: Mapping[str, Shape]) -> dict[str, Any]:
         if type(value) is not dict or value.keys() != fields.keys():
-            msg = f"{_shown(value)}, not a dict of {', '.join(fields)}"
+            msg = f"{describe(value)}, not a dict of {', '.join(fields)}"
             raise MisfitError(msg)
         return {name: shape.fit(value[name]) for name, shape in fields.items()}
 
@@ -166,33 +167,6 @@ def find_shapes(plan: Plan, schema: Mapping[str, Any] | None) -> dict[str, Shape
         else shape_of_annotation(annotation_of(plan, name))
         for name in plan.outputs
     }
-
-
-def annotation_of(plan: Plan, name: str) -> Any:
-    """Return the annotation of an output, ``Any`` where there is none."""
-    step = plan.producers.get(name)
-    if step is None:
-        return Any
-    if step.nested is None:
-        return _returned(step, step.writes.index(name))
-    inner = next(inner for inner, outer in step.nested.results if outer == name)
-    found = annotation_of(step.nested.plan, inner)
-    return types.GenericAlias(list, (found,)) if step.nested.map_over else found
-
-
-def _returned(step: Step, position: int) -> Any:
-    body = getattr(step.node, "func", None) or getattr(step.node, "singular", None)
-    try:
-        hints = typing.get_type_hints(
-            body if hasattr(body, "__annotations__") else getattr(body, "__call__", body)  # noqa: B004 - its hints are wanted
-        )
-    except (NameError, TypeError, AttributeError):
-        return Any
-    found = hints.get("return", Any)
-    if len(step.writes) == 1:
-        return found
-    parts = typing.get_args(found) if typing.get_origin(found) is tuple else ()
-    return parts[position] if len(parts) == len(step.writes) else Any
 
 
 def shape_of_annotation(hint: Any, nullable: bool = False) -> Shape | None:
@@ -262,7 +236,6 @@ def _bounds(dtype: Any) -> tuple[int, int] | None:
     return None
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
-    short = text if len(text) <= 60 else f"{text[:57]}..."
-    return f"{type(value).__name__} {short}"
+def describe(value: Any) -> str:
+    """Return the type of *value*, and it in words."""
+    return f"{type(value).__name__} {show_value(value)}"

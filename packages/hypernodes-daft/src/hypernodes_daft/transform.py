@@ -20,11 +20,12 @@ from hypernodes.errors import MissingInputError, TransferError, did_you_mean
 from hypernodes.execution import (
     Chunk,
     Context,
-    Failure,
     Rules,
     is_picklable,
     pack,
     run_chunk,
+    show_row,
+    tell_row,
     unpack,
 )
 from hypernodes.plan import Plan, Settings, resolve_settings
@@ -76,16 +77,9 @@ class Task:
         with at_work(), contextlib.closing(context):
             result = run_chunk(self.plan, chunk, context)
         if result.failure is not None:
-            raise self._told(result.failure, read)
+            tell_row(result.failure, read)
+            raise result.failure.error
         return result.rows
-
-    def _told(self, failure: Failure, read: Mapping[str, Sequence[Any]]) -> BaseException:
-        row = {name: column[failure.item or 0] for name, column in read.items()}
-        notes: list[str] = getattr(failure.error, "__notes__", [])
-        # a number within a batch says nothing to whoever reads the frame; the row does
-        notes[:] = [note.replace(f", item {failure.item}", "", 1) for note in notes]
-        failure.error.add_note(f"in the row where {_shown(row)}")
-        return failure.error
 
     def pack(self, rows: Sequence[Mapping[str, Any]], read: Sequence[Sequence[Any]]) -> Any:
         """Return *rows* as one column of structs, each value as it was.
@@ -98,7 +92,7 @@ class Task:
             row = dict(zip(self.columns, (column[place] for column in read), strict=True))
             msg = (
                 f"node {self.plan.producers[name].path!r} gave {error}, for column {name!r} of "
-                f"type {shape.dtype}, in the row where {_shown(row)}; "
+                f"type {shape.dtype}, in the row where {show_row(row)}; "
                 f"change its annotation, or give schema={{{name!r}: ...}}"
             )
             return TypeError(msg)
@@ -242,11 +236,3 @@ def _unpicklable(task: Task, cause: Exception) -> TransferError:
         f"{type(cause).__name__}: {cause}; make it at module level, or wrap resources in @stateful"
     )
     return TransferError(msg)
-
-
-def _shown(row: Mapping[str, Any]) -> str:
-    parts = []
-    for name, value in row.items():
-        text = repr(value)
-        parts.append(f"{name}={text if len(text) <= 60 else text[:57] + '...'}")
-    return ", ".join(parts)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from hypernodes.execution import (
     Pace,
     Recordable,
+    RowEngine,
     carry_chunks,
     map_pipeline,
     read_cache,
@@ -192,7 +193,7 @@ class DaskEngine(Recordable):
 
         wanted = (output_name,) if isinstance(output_name, str) else output_name
         cache = None if self.cache is UNSET else self.cache
-        engine = transform.PartitionEngine(cache, self.strict, self.salt, self.check_mutation)
+        engine = RowEngine(cache, self.strict, self.salt, self.check_mutation)
         outputs = None if wanted is None else tuple(wanted)
         return transform.transform(data, pipeline, outputs, engine, schema or {})
 

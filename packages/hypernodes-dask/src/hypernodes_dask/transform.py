@@ -11,22 +11,25 @@ column cannot hold as it is, is an error, because pandas would change it silentl
 
 from __future__ import annotations
 
-import typing
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from hypernodes.errors import PlanError
-from hypernodes.execution import Packed, map_pipeline, request_map, run_chunk
+from hypernodes.execution import (
+    Packed,
+    RowEngine,
+    map_pipeline,
+    request_map,
+    show_row,
+    show_value,
+)
+from hypernodes.plan import annotation_of
 
 if TYPE_CHECKING:
-    from hypernodes.execution import Chunk, ChunkResult, Context
-    from hypernodes.plan import Plan, Step
+    from hypernodes.plan import Plan
 
 _NUMBERS: Final[Mapping[Any, str]] = {int: "int64", float: "float64", bool: "bool"}
-_MOST_LETTERS: Final = 200
 
 
 def claims(data: object) -> bool:
@@ -44,7 +47,7 @@ def transform(
     data: Any,
     pipeline: Any,
     outputs: tuple[str, ...] | None,
-    engine: PartitionEngine,
+    engine: RowEngine,
     schema: Mapping[str, Any],
 ) -> Any:
     """Return *data* with the outputs of *pipeline* added to every row.
@@ -78,43 +81,10 @@ def transform(
     return data.map_partitions(add, meta=add.meta(empty))
 
 
-@attrs.frozen
-class PartitionEngine:
-    """What the engine of a partition is: its settings, and the rows one after another.
-
-    Attributes:
-        cache: Where results are remembered.
-        strict: Whether what the cache warns of is an error.
-        salt: Tells keys apart.
-        check_mutation: When arguments are looked at.
-    """
-
-    cache: Any
-    strict: bool
-    salt: str
-    check_mutation: str
-    callbacks: tuple[()] = ()
-    is_inline: bool = True
-
-    def submit(
-        self, plan: Plan, chunks: Iterable[Chunk], context: Context
-    ) -> Iterator[ChunkResult]:
-        """Carry out the rows of one partition, here; a failure tells its row."""
-        for chunk in chunks:
-            result = run_chunk(plan, chunk, context)
-            if result.failure is not None:
-                place = (result.failure.item or 0) - (chunk.first or 0)
-                row = {name: column[place] for name, column in chunk.columns.items()}
-                result.failure.error.add_note(f"in the row {_short(row)}")
-            yield result
-
-
 class AddToDicts:
     """Adds outputs to a partition of a bag, whose items are dictionaries."""
 
-    def __init__(
-        self, pipeline: Any, outputs: tuple[str, ...] | None, engine: PartitionEngine
-    ) -> None:
+    def __init__(self, pipeline: Any, outputs: tuple[str, ...] | None, engine: RowEngine) -> None:
         self._pipeline = Packed(pipeline)
         self._outputs = outputs
         self._engine = engine
@@ -126,7 +96,8 @@ class AddToDicts:
         for item in items:
             if not isinstance(item, Mapping):
                 kind = type(item).__name__
-                msg = f"items of a bag must be dicts of inputs by name, got {kind}: {_short(item)}"
+                msg = "items of a bag must be dicts of inputs by name, "
+                msg += f"got {kind}: {show_value(item)}"
                 raise TypeError(msg)
         if not items:
             return []
@@ -149,7 +120,7 @@ class AddToFrame:
         self,
         pipeline: Any,
         outputs: tuple[str, ...] | None,
-        engine: PartitionEngine,
+        engine: RowEngine,
         columns: Sequence[str],
         dtypes: Mapping[str, Any],
     ) -> None:
@@ -194,7 +165,7 @@ class AddToFrame:
 
 
 def _map(
-    pipeline: Any, columns: dict[str, list[Any]], outputs: Any, engine: PartitionEngine
+    pipeline: Any, columns: dict[str, list[Any]], outputs: Any, engine: RowEngine
 ) -> list[dict[str, Any]]:
     carrier: Any = engine
     return map_pipeline(carrier, pipeline, columns, list(columns), "zip", outputs)
@@ -212,8 +183,8 @@ def choose_dtypes(plan: Plan, schema: Mapping[str, Any]) -> dict[str, Any]:
         raise PlanError(msg)
     found = {}
     for name in plan.outputs:
-        declared = _declared(plan.producers.get(name), name)
-        found[name] = schema.get(name) or _NUMBERS.get(declared, "object")
+        declared = _NUMBERS.get(annotation_of(plan, name), "object")
+        found[name] = schema.get(name) or declared
     return found
 
 
@@ -284,31 +255,8 @@ def _is_kept(dtype: Any, value: Any, back: Any) -> bool:
 
 
 def _misfit(name: str, dtype: Any, value: Any, row: Mapping[str, Any]) -> TypeError:
-    where = ", ".join(f"{each}={_short(its)}" for each, its in row.items())
     return TypeError(
-        f"column {name!r} of type {dtype} cannot hold {type(value).__name__} {_short(value)}, "
-        f"which came of the row where {where}; change the annotation of its node, or give "
+        f"column {name!r} of type {dtype} cannot hold {type(value).__name__} {show_value(value)}, "
+        f"which came of the row where {show_row(row)}; change the annotation of its node, or give "
         f"schema={{{name!r}: ...}}"
     )
-
-
-def _declared(step: Step | None, name: str) -> Any:
-    """Return the type that the node of *step* declares for *name*; None where it does not."""
-    node: Any = getattr(step, "node", None)
-    function = getattr(node, "func", None) or getattr(node, "singular", None)
-    if function is None or step is None:
-        return None
-    try:
-        declared = typing.get_type_hints(function).get("return")
-    except (NameError, TypeError):
-        # an annotation that cannot be read declares nothing
-        return None
-    if isinstance(node.output_name, str):
-        return declared
-    types = typing.get_args(declared)
-    return types[step.writes.index(name)] if len(types) == len(step.writes) else None
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."

@@ -16,9 +16,11 @@ from typing import Any, Final
 import attrs
 
 from hypernodes.errors import PlanError, did_you_mean
+from hypernodes.execution import show_row, show_value
+from hypernodes.plan import annotation_of
 
 if typing.TYPE_CHECKING:
-    from hypernodes.plan import Plan, Step
+    from hypernodes.plan import Plan
 
 #: Python types to what makes the Arrow types that hold them.
 _PLAIN: Final[Mapping[Any, tuple[str, tuple[str, ...]]]] = {
@@ -32,7 +34,6 @@ _PLAIN: Final[Mapping[Any, tuple[str, tuple[str, ...]]]] = {
     dt.time: ("time64", ("us",)),
     dt.timedelta: ("duration", ("us",)),
 }
-_MOST_LETTERS: Final = 60
 
 
 @attrs.frozen
@@ -68,7 +69,7 @@ def find_columns(plan: Plan, schema: Mapping[str, Any]) -> list[Column]:
         if name in schema:
             kind, has_none = _given(name, schema[name]), True
         else:
-            kind, has_none = _arrow_type(_declared(plan, name))
+            kind, has_none = _arrow_type(annotation_of(plan, name))
         step = plan.producers.get(name)
         found.append(Column(name, step.name if step else "", kind, has_none))
     return found
@@ -147,10 +148,10 @@ def _is_kept(kind: Any, value: Any, back: Any) -> bool:
 
 
 def _misfit(column: Column, value: Any, row: Mapping[str, Any]) -> TypeError:
-    where = ", ".join(f"{name}={_short(each)}" for name, each in row.items())
     return TypeError(
-        f"node {column.node!r} gave {type(value).__name__} {_short(value)} for column "
-        f"{column.name!r} of type {column.type}, which cannot hold it, in the row where {where}; "
+        f"node {column.node!r} gave {type(value).__name__} {show_value(value)} for column "
+        f"{column.name!r} of type {column.type}, which cannot hold it, "
+        f"in the row where {show_row(row)}; "
         f"change its annotation, or give schema={{{column.name!r}: ...}}"
     )
 
@@ -186,42 +187,9 @@ def _arrow_type(hint: Any) -> tuple[Any, bool]:
     return getattr(pa, make)(*arguments), False
 
 
-def _declared(plan: Plan, name: str) -> Any:
-    """Return the type that is declared for an output; None where none is."""
-    step = plan.producers.get(name)
-    if step is None:
-        return None
-    if step.nested is None:
-        return _returned(step, name)
-    inner = next(inner for inner, outer in step.nested.results if outer == name)
-    found = _declared(step.nested.plan, inner)
-    if not step.nested.map_over:
-        return found
-    return None if found is None else types.GenericAlias(list, (found,))
-
-
-def _returned(step: Step, name: str) -> Any:
-    node: Any = step.node
-    function = getattr(node, "func", None) or getattr(node, "singular", None)
-    try:
-        declared = typing.get_type_hints(function).get("return") if function else None
-    except (NameError, TypeError, AttributeError):
-        # an annotation that cannot be read declares nothing
-        return None
-    if isinstance(node.output_name, str):
-        return declared
-    kinds = typing.get_args(declared)
-    return kinds[step.writes.index(name)] if len(kinds) == len(step.writes) else None
-
-
 def _pickle(value: object) -> bytes:
     # deferred: only columns of objects need it
     import cloudpickle
 
     data: bytes = cloudpickle.dumps(value)
     return data
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from hypernodes.execution import (
     Pace,
     Recordable,
+    RowEngine,
     carry_chunks,
     map_pipeline,
     read_cache,
@@ -179,7 +180,7 @@ class RayEngine(Recordable):
         from hypernodes_ray import transform
 
         cache = None if self.cache is UNSET else self.cache
-        engine = transform.BlockEngine(cache, self.strict, self.salt, self.check_mutation)
+        engine = RowEngine(cache, self.strict, self.salt, self.check_mutation)
         wanted = (output_name,) if isinstance(output_name, str) else output_name
         outputs = None if wanted is None else tuple(wanted)
         return transform.transform(data, pipeline, outputs, engine, schema or {}, options)

@@ -23,6 +23,7 @@ from hypernodes.execution._recording import Recordable
 from hypernodes.execution._records import Chunk, ChunkResult
 from hypernodes.execution._request import Request, request_map, request_run
 from hypernodes.execution._results import FailedItem, MapResults
+from hypernodes.execution._row_engine import RowEngine, show_row, show_value, tell_row
 from hypernodes.execution._travel import Transport, carry_chunks
 from hypernodes.execution._worker import carry_out
 
@@ -55,6 +56,7 @@ __all__ = [
     "Recheck",
     "Recordable",
     "Request",
+    "RowEngine",
     "Rules",
     "Transport",
     "by_item",
@@ -75,7 +77,10 @@ __all__ = [
     "run_beside",
     "run_chunk",
     "run_pipeline",
+    "show_row",
+    "show_value",
     "stream_pipeline",
+    "tell_row",
     "try_async",
     "unpack",
 ]
