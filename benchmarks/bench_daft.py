@@ -229,21 +229,31 @@ def computing() -> list[Row]:
 def remembering() -> list[Row]:
     """Compare the peak memory of a transform with that of four times the input."""
     with tempfile.TemporaryDirectory() as folder:
-        # less than that and Daft, reading ahead, would hold all of it at once
         _in_process("write", f"{folder}/small", "50")
         written = sorted(Path(folder, "small").rglob("*.parquet"))
         Path(folder, "large").mkdir()
         for number, path in enumerate(written * 4):
             Path(folder, "large", f"{number}.parquet").hardlink_to(path)
-        # how far Daft gets ahead of its consumer differs from run to run
-        peaks = [
-            statistics.median(
-                float(_in_process("read", f"{folder}/{name}").split()[-1]) for _ in range(3)
-            )
-            for name in ("small", "large")
+        # in order, Daft keeps what it read of later files: by hand as by us
+        return [
+            _growth(folder, "one file after another", 1.15, "read", "one"),
+            _growth(folder, "files side by side, Daft's default", None, "read"),
+            _growth(folder, "files side by side, by hand", None, "hand"),
         ]
-    what = f"transform by iter_partitions, peak memory ({peaks[0]:.0f} MB) at 4x the input"
-    return [Row(what, 0.0, peaks[1] / peaks[0], 1.15)]
+
+
+def _growth(folder: str, how: str, target: float | None, *command: str) -> Row:
+    """Return how the peak memory grows when the input does fourfold."""
+    peaks = [
+        # how far Daft gets ahead of its consumer differs from run to run
+        statistics.median(
+            float(_in_process(*command[:1], f"{folder}/{name}", *command[1:]).split()[-1])
+            for _ in range(3)
+        )
+        for name in ("small", "large")
+    ]
+    what = f"transform by iter_partitions, peak memory ({peaks[0]:.0f} MB) at 4x the input: {how}"
+    return Row(what, 0.0, peaks[1] / peaks[0], target)
 
 
 def write_files(folder: str, count: int) -> None:
@@ -256,15 +266,32 @@ def write_files(folder: str, count: int) -> None:
         daft.from_pydict({"text": texts}).write_parquet(f"{folder}/{number}", compression="none")
 
 
-def read_files(folder: str) -> None:
+def read_files(folder: str, is_ours: bool, is_one_by_one: bool) -> None:
     """Transform all files, partition by partition; print the peak memory."""
     # deferred: see by_hand
     import daft
 
+    if is_one_by_one:
+        daft.set_execution_config(scantask_max_parallel=1)
     frame = daft.read_parquet(f"{folder}/**/*.parquet")
-    found = Pipeline([measure]).transform(frame)
+    if is_ours:
+        found = Pipeline([measure]).transform(frame)
+    else:
+        found = frame.with_column("size", _sizes_by_hand()(daft.col("text")))
     rows = sum(len(part) for part in found.iter_partitions())
     print(rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def _sizes_by_hand() -> Any:
+    # deferred: see by_hand
+    import daft
+
+    integer = daft.DataType.int64()
+
+    def sizes(column: Any) -> Any:
+        return daft.Series.from_pylist(list(map(len, column.to_pylist())), dtype=integer)
+
+    return daft.func.batch(return_dtype=integer)(sizes)
 
 
 def _in_process(*arguments: str) -> str:
@@ -276,8 +303,8 @@ def main(arguments: list[str]) -> None:
     """Run all comparisons, or the one that *arguments* name."""
     if arguments[:1] == ["write"]:
         write_files(arguments[1], int(arguments[2]))
-    elif arguments[:1] == ["read"]:
-        read_files(arguments[1])
+    elif arguments[:1] in (["read"], ["hand"]):
+        read_files(arguments[1], arguments[0] == "read", "one" in arguments)
     elif arguments[:1] == ["pinned"]:
         if hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
