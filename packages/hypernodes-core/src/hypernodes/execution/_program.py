@@ -161,7 +161,6 @@ class Program:
         slots = {name: f"r{number}" for number, name in enumerate(self.reads)}
         fixed = [slot for name, slot in slots.items() if name not in names]
         writer.open(f"def many({', '.join([DONE, 'items', 'first', *fixed])}):")
-        writer.line(f"append = {DONE}.append")
         writer.begin_items()
         writer.open(f"for {', '.join(slots[name] for name in names) or '_'} in items:")
         writer.lists.append(DONE)

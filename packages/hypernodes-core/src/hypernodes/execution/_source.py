@@ -56,7 +56,7 @@ class Writer:
 
     def end_item(self, outputs: str) -> None:
         """Write what comes after the steps of an item; *outputs* is the source of a dict."""
-        self.line(f"append({outputs})")
+        self.line(f"{DONE}.append({outputs})")
 
     def level(self, plan: Plan, slots: Mapping[str, str]) -> dict[str, str]:
         """Write all steps of *plan*; return {value name: variable}."""

@@ -136,7 +136,7 @@ class _ToldWriter(Writer):
         self._tell("on_pipeline_end", f"{self._pipeline}, made, took")
         self._tell("on_map_item_end", "item, took")
         self._observe("hypernodes_item_finished", run="run", item="item", outcome="outcome")
-        self.line("append(row)")
+        self.line(f"{DONE}.append(row)")
         if self._hears("on_event", "on_map_progress"):
             self.line("counts[0] += 1")
         self._tell("on_event", "MapProgress(run, *counts)")
