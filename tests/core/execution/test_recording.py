@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hypernodes import AsyncEngine, Pipeline, Recorder, SeqEngine, node
+from hypernodes import AsyncEngine, LoggingCallback, Pipeline, Recorder, SeqEngine, node
 from hypernodes.callbacks import RunRecord, read_runs
 from hypernodes.errors import CallbackWarning
 
@@ -121,3 +122,27 @@ def test_a_folder_that_cannot_be_made_costs_one_warning(tmp_path: Path) -> None:
     with pytest.warns(CallbackWarning, match="RunRecord raised in on_event") as warned:
         assert Pipeline([double]).run({"x": 1}, engine=engine) == {"y": 2}
     assert len(warned) == 1
+
+
+def _count_logged(caplog: pytest.LogCaptureFixture, *callbacks: object) -> int:
+    """Return how many records one run of a nested pipeline logs."""
+    caplog.clear()
+    inner = Pipeline([node(lambda x: x + 1, output_name="y")], name="inner")
+    inner.with_engine(SeqEngine(callbacks=None))
+    engine = SeqEngine(callbacks=list(callbacks))
+    with caplog.at_level(logging.DEBUG, "hypernodes"):
+        Pipeline([inner.as_node()], engine=engine).run({"x": 1})
+    return len(caplog.records)
+
+
+def test_observers_that_a_variable_names_hear_every_run(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`HYPERNODES_CALLBACKS` adds observers, also to engines with others or with none."""
+    assert _count_logged(caplog, Recorder()) == 0
+    with_own = _count_logged(caplog, LoggingCallback())
+    monkeypatch.setenv("HYPERNODES_CALLBACKS", "logging")
+    assert _count_logged(caplog, Recorder()) > 0
+    assert any("inner" in record.getMessage() for record in caplog.records)
+    # an engine that has one of its own gets no second one
+    assert _count_logged(caplog, LoggingCallback()) == with_own > 0

@@ -20,7 +20,7 @@ from hypernodes.callbacks import (
 )
 from hypernodes.events import Outcome, OutcomeKind, RunFinished, RunStarted
 from hypernodes.execution._context import Context, Rules, engine_option, new_run
-from hypernodes.execution._recording import with_record
+from hypernodes.execution._recording import observed_by, with_record
 from hypernodes.execution._request import Request
 from hypernodes.hashing import start_epoch
 from hypernodes.plan import Plan, Settings, all_callbacks, resolve_settings
@@ -44,9 +44,9 @@ class OpenRun:
     def __init__(
         self, engine: Engine, pipeline: Any, request: Request, collects: bool = False
     ) -> None:
-        around = Settings(engine, None, tuple(environment_callbacks()), (), {})
+        around = Settings(engine, None, (), (), {})
         settings = resolve_settings(request.plan, pipeline.graph, engine, around)
-        settings = with_record(settings)
+        settings = with_record(observed_by(settings, environment_callbacks()))
         for each, callbacks in all_callbacks(settings):
             check_supported(callbacks, type(each).__name__)
         self._inputs = request.inputs

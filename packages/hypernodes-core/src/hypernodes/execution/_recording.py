@@ -1,4 +1,4 @@
-"""Which runs are recorded: those of an engine that was told to, and all where a variable says so.
+"""Who observes a run beside the callbacks of its engines: what variables name, and a record.
 
 What a record holds, and how it is written, is decided in `hypernodes.callbacks`.
 """
@@ -6,6 +6,7 @@ What a record holds, and how it is written, is decided in `hypernodes.callbacks`
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import attrs
@@ -69,9 +70,16 @@ def with_record(settings: Settings) -> Settings:
     observers = [each for _, some in all_callbacks(settings) for each in some]
     if any(isinstance(each, RunRecord) for each in observers):
         return settings
-    return _observed_by(settings, record or RunRecord())
+    return _with(settings, (record or RunRecord(),))
 
 
-def _observed_by(settings: Settings, record: Any) -> Settings:
-    nested = {step: _observed_by(each, record) for step, each in settings.nested.items()}
-    return attrs.evolve(settings, callbacks=(*settings.callbacks, record), nested=nested)
+def observed_by(settings: Settings, observers: Iterable[Any]) -> Settings:
+    """Return *settings* with *observers* at every level, but for those of a class that is there."""
+    there = {type(each) for _, some in all_callbacks(settings) for each in some}
+    added = tuple(each for each in observers if type(each) not in there)
+    return _with(settings, added) if added else settings
+
+
+def _with(settings: Settings, observers: tuple[Any, ...]) -> Settings:
+    nested = {step: _with(each, observers) for step, each in settings.nested.items()}
+    return attrs.evolve(settings, callbacks=(*settings.callbacks, *observers), nested=nested)
