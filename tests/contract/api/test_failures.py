@@ -64,8 +64,8 @@ def engine(request: pytest.FixtureRequest) -> Any:
     return make()
 
 
-def failing(error: BaseException, *items: int) -> Pipeline:
-    """Return x -> y, which raises *error* for some items."""
+def failing(error: BaseException | type[BaseException], *items: int) -> Pipeline:
+    """Return x -> y, which raises *error* for some items; of a class, one each."""
 
     @node(output_name="y")
     def work(x: int) -> int:
@@ -121,7 +121,7 @@ def test_interrupts_end_a_map_and_are_never_collected(error: type[BaseException]
 def test_the_lowest_failing_item_is_raised(engine: Any) -> None:
     """Of several failures the first in item order counts."""
     with pytest.raises(ZeroDivisionError) as caught:
-        failing(ZeroDivisionError(), 17, 13).map({"x": ITEMS}, map_over="x", engine=engine)
+        failing(ZeroDivisionError, 17, 13).map({"x": ITEMS}, map_over="x", engine=engine)
     assert caught.value.__notes__ == ["in node 'work' at work, item 13"]
 
 

@@ -147,7 +147,7 @@ def test_an_interrupted_wait_gives_its_time_back(failing: Failing) -> None:
     async def fetch() -> None:
         flaky()
 
-    policy = read_policy(rate_limit=RateLimit(1, per_seconds=0.5))
+    policy = read_policy(rate_limit=RateLimit(1, per_seconds=3))
     call = apply_policy(fetch, policy, is_async=True, name="f")
 
     async def main() -> None:
@@ -157,7 +157,7 @@ def test_an_interrupted_wait_gives_its_time_back(failing: Failing) -> None:
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        # a thousand reserved times would take 500 seconds
+        # a thousand reserved times would take 3,000 seconds
         await asyncio.wait_for(call(), 40)
 
     asyncio.run(main())
